@@ -1,0 +1,8 @@
+/** Structured log: static message, data in fields. Never prompts, tokens, keys or bodies. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: object): Logger;
+}
