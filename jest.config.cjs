@@ -1,0 +1,50 @@
+'use strict';
+const { existsSync } = require('node:fs');
+
+/** Packages that ship ES modules only; Jest's module system loads CommonJS, so these are transpiled as well. */
+const ES_MODULE_PACKAGES = ['agenda', '@agendajs', 'jose', 'nanoid'];
+
+const BROWSERS = [
+  process.env.CHROMIUM_PATH,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+const hasBrowser = BROWSERS.some((path) => path && existsSync(path));
+
+/** Suites about one implementation or pure functions: pointing them at another database proves nothing. */
+const NOT_INTEGRATION = ['cli', 'config', 'embedded-mongo', 'identity', 'models', 'tooling'];
+const integrationOnly = process.env.AGENTFLOW_TEST_SUITE === 'integration';
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  testTimeout: 30_000,
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/dist/',
+    ...(hasBrowser ? [] : ['<rootDir>/test/e2e/']),
+    ...(integrationOnly ? NOT_INTEGRATION.map((group) => `<rootDir>/test/${group}/`) : []),
+  ],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.agentflow/'],
+  moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],
+  transform: {
+    '\\.(ts|js|mjs)$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'commonjs', ignoreDynamic: false },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  transformIgnorePatterns: [
+    `/node_modules/(?!(${ES_MODULE_PACKAGES.join('|')})/)`,
+    // The Prisma client is CommonJS already and large; its TypeScript neighbour (pothos-types) is not.
+    '/generated/.*\\.(js|cjs|mjs)$',
+  ],
+  collectCoverageFrom: ['{src,schema,resolvers,rest-facade}/**/*.ts', '!**/*.d.ts'],
+  coverageDirectory: 'coverage',
+};

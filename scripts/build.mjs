@@ -1,0 +1,76 @@
+/**
+ * Transpiles the program file by file into dist/ (CommonJS for Node 20) and copies what it reads at run time.
+ * Only what changed since the last build is touched; `--force` builds everything. Types are `npm run typecheck`'s.
+ */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { filesUnder, generateIfStale, modifiedAt, root } from './steps.mjs';
+
+const dist = join(root, 'dist');
+const SOURCES = ['src', 'schema', 'resolvers', 'rest-facade', 'generated', 'skills'];
+/** Changes here can change every output, so they restart the build from nothing. */
+const RECIPE = ['scripts/build.mjs', 'node_modules/esbuild/package.json', 'tsconfig.json'];
+const stampFile = join(dist, '.build-stamp');
+
+const isSource = (path) => path.endsWith('.ts') && !path.endsWith('.d.ts');
+const isAsset = (path) => !/\.(ts|tsx|mts|cts|map)$/.test(path);
+const outputOf = (path) => join(dist, relative(root, path)).replace(/\.ts$/, '.js');
+
+/** A file is fresh when its output is at least as new; copies and transpiled files both get a new time stamp. */
+const isStale = (input) => modifiedAt(outputOf(input)) < statSync(input).mtimeMs;
+
+const recipeStamp = () => RECIPE.map((path) => `${path} ${modifiedAt(join(root, path))}`).join('\n');
+
+function removeOrphans(inputs) {
+  const wanted = new Set(inputs.map(outputOf));
+  for (const output of [...filesUnder(dist)]) {
+    if (output === stampFile || wanted.has(output.replace(/\.js\.map$/, '.js'))) continue;
+    rmSync(output);
+  }
+}
+
+async function transpile(inputs) {
+  const { build: esbuild } = await import('esbuild');
+  await esbuild({
+    entryPoints: inputs,
+    outdir: dist,
+    outbase: root,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: 'warning',
+  });
+}
+
+/** @returns {Promise<number>} how many files were transpiled or copied */
+export async function build({ force = false } = {}) {
+  const stamp = existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : '';
+  if (force || stamp !== recipeStamp()) rmSync(dist, { recursive: true, force: true });
+
+  const files = SOURCES.flatMap((folder) => [...filesUnder(join(root, folder))]);
+  const sources = files.filter(isSource);
+  const assets = files.filter(isAsset);
+  const staleSources = sources.filter(isStale);
+  const staleAssets = assets.filter(isStale);
+
+  if (existsSync(dist)) removeOrphans([...sources, ...assets]);
+  if (staleSources.length > 0) await transpile(staleSources);
+  for (const asset of staleAssets) {
+    mkdirSync(dirname(outputOf(asset)), { recursive: true });
+    copyFileSync(asset, outputOf(asset));
+  }
+  mkdirSync(dist, { recursive: true });
+  // Written last: a build that was cut short is not taken for a complete one of a newer recipe.
+  if (stamp !== recipeStamp() || force) writeFileSync(stampFile, recipeStamp());
+  return staleSources.length + staleAssets.length;
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const started = performance.now();
+  generateIfStale();
+  const count = await build({ force: process.argv.includes('--force') });
+  console.error(`built ${count} files in ${Math.round(performance.now() - started)} ms`);
+}

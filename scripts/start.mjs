@@ -1,0 +1,21 @@
+/**
+ * `npm start`: brings generated code and dist/ up to date, then becomes the server, in this same process.
+ * Variables come from the environment, and from `.env` for those that the environment does not set.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { generateIfStale, root } from './steps.mjs';
+
+const dotenv = join(root, '.env');
+if (existsSync(dotenv)) process.loadEnvFile(dotenv);
+
+generateIfStale();
+await build();
+
+const { runCli } = createRequire(import.meta.url)(join(root, 'dist/src/cli'));
+process.exitCode = await runCli(['serve', ...process.argv.slice(2)], process.env, {
+  stdout: process.stdout,
+  stderr: process.stderr,
+});
