@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { declaredRefs } from './refs';
+import { FacadeError, type JsonTree, type OpenApiDocument } from './types';
+
+export const HTTP_METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head', 'options'] as const;
+
+const SHARED_FILE = '_shared.yaml';
+
+export interface Bundle {
+  document: OpenApiDocument;
+  /** Path template -> the group (file stem) that declares it. */
+  groupOf: Map<string, string>;
+}
+
+function readGroup(directory: string, file: string, findings: string[]): JsonTree {
+  try {
+    return parseYaml(readFileSync(join(directory, file), 'utf8')) ?? {};
+  } catch (error) {
+    findings.push(`${file} is not readable YAML: ${(error as Error).message}`);
+    return {};
+  }
+}
+
+function mergeComponents(into: OpenApiDocument, from: JsonTree, file: string, findings: string[]): void {
+  for (const [kind, entries] of Object.entries<Record<string, JsonTree>>(from ?? {})) {
+    const known = (into.components[kind] ??= {});
+    for (const [name, entry] of Object.entries(entries ?? {})) {
+      if (name in known) findings.push(`${file}: components.${kind}.${name} is declared twice.`);
+      known[name] = entry;
+    }
+  }
+}
+
+/**
+ * Merges `_shared.yaml` and every group's file into one OpenAPI 3.1.0 document, `x-agentflow` included.
+ * @param directory the folder of the YAML files
+ * @throws FacadeError when a path, component or operationId is declared twice, or a file or reference cannot be read
+ */
+export function bundleOpenApi(directory: string): Bundle {
+  const findings: string[] = [];
+  const files = readdirSync(directory)
+    .filter((file) => file.endsWith('.yaml'))
+    .sort();
+  const shared = files.includes(SHARED_FILE) ? readGroup(directory, SHARED_FILE, findings) : {};
+  const document: OpenApiDocument = {
+    openapi: '3.1.0',
+    info: shared.info ?? { title: 'AgentFlow', version: '0.0.0' },
+    ...(shared.servers ? { servers: shared.servers } : {}),
+    ...(shared.security ? { security: shared.security } : {}),
+    tags: [...(shared.tags ?? [])],
+    paths: {},
+    components: {},
+  };
+  mergeComponents(document, shared.components, SHARED_FILE, findings);
+  const groupOf = new Map<string, string>();
+  for (const file of files.filter((name) => name !== SHARED_FILE)) {
+    const group = readGroup(directory, file, findings);
+    document.tags!.push(...(group.tags ?? []));
+    for (const [path, item] of Object.entries<Record<string, JsonTree>>(group.paths ?? {})) {
+      if (path in document.paths) findings.push(`${file}: path ${path} is declared twice.`);
+      document.paths[path] = item;
+      groupOf.set(path, file.replace(/\.yaml$/, ''));
+    }
+    mergeComponents(document, group.components, file, findings);
+  }
+  findings.push(...checkReferences(document), ...checkOperationIds(document));
+  if (findings.length > 0) throw new FacadeError(findings);
+  return { document, groupOf };
+}
+
+function checkReferences(document: OpenApiDocument): string[] {
+  return [...declaredRefs(document, document)]
+    .filter(([, found]) => !found)
+    .map(([ref]) => `Reference ${ref} leads nowhere.`);
+}
+
+function checkOperationIds(document: OpenApiDocument): string[] {
+  const findings: string[] = [];
+  const seen = new Map<string, string>();
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const method of HTTP_METHODS) {
+      const id: string | undefined = item[method]?.operationId;
+      if (id === undefined) continue;
+      if (seen.has(id))
+        findings.push(`operationId ${id} is used by ${seen.get(id)} and by ${method} ${path}.`);
+      seen.set(id, `${method} ${path}`);
+    }
+  }
+  return findings;
+}
+
+/** The document as clients see it: without the facade's own extension. */
+export function publicDocument(document: OpenApiDocument): OpenApiDocument {
+  return JSON.parse(
+    JSON.stringify(document, (key, value: unknown) => (key === 'x-agentflow' ? undefined : value)),
+  ) as OpenApiDocument;
+}
+
+/** A document with these paths only, and only the components that they reach. */
+export function sliceDocument(document: OpenApiDocument, paths: ReadonlySet<string>): OpenApiDocument {
+  const slice: OpenApiDocument = {
+    openapi: document.openapi,
+    info: document.info,
+    paths: {},
+    components: {},
+  };
+  for (const path of paths) slice.paths[path] = document.paths[path]!;
+  for (const [ref] of declaredRefs(slice.paths, document)) {
+    const [, , kind, name] = ref.split('/');
+    if (kind && name) (slice.components[kind] ??= {})[name] = document.components[kind]?.[name];
+  }
+  return slice;
+}
