@@ -1,0 +1,149 @@
+import type { IncomingMessage } from 'node:http';
+import { DomainError } from '../src/errors';
+import { parseJsonStrictly } from './json-text';
+import { isArraySchema } from './bind';
+import { declaredProperties, typesOf } from './schemas';
+import type { JsonTree, OpenApiDocument } from './types';
+
+/** `application/json; charset=utf-8` -> `application/json`. */
+export const mediaTypeOf = (header: string | undefined): string =>
+  (header ?? '').split(';', 1)[0]!.trim().toLowerCase();
+
+const tooLarge = (limit: number): DomainError =>
+  new DomainError('payload_too_large', `The body is larger than ${limit} bytes.`, {
+    extra: { max_bytes: limit },
+  });
+
+/** How much of a refused body is still read, so that the client gets to see the answer, before the connection is cut. */
+const DISCARD_FACTOR = 4;
+
+/** Reads on and forgets: a connection that is closed while the client still sends loses the answer. */
+function discard(request: IncomingMessage, limit: number): void {
+  let discarded = 0;
+  request.on('data', (chunk: Buffer) => {
+    discarded += chunk.length;
+    if (discarded > limit * DISCARD_FACTOR) request.socket.destroy();
+  });
+  request.resume();
+}
+
+/**
+ * Reads a whole body.
+ * @param limit bytes
+ * @throws DomainError `payload_too_large`, or `bad_request` when the client goes away in the middle
+ */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > limit) {
+    discard(request, limit);
+    return Promise.reject(tooLarge(limit));
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const stop = (): void => {
+      request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size <= limit) {
+        chunks.push(chunk);
+        return;
+      }
+      stop();
+      discard(request, limit);
+      reject(tooLarge(limit));
+    };
+    const onEnd = (): void => {
+      stop();
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+    };
+    const onGone = (): void => {
+      stop();
+      reject(new DomainError('bad_request', 'The connection ended before the whole body arrived.'));
+    };
+    request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
+  });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decodeText(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new DomainError('bad_request', 'The body is not valid UTF-8.', { cause });
+  }
+}
+
+/** @throws DomainError `bad_request` saying what is wrong with the text */
+export function parseJsonBody(bytes: Buffer): { value: unknown; raw: string } {
+  const raw = decodeText(bytes);
+  if (raw.trim() === '') throw new DomainError('bad_request', 'The body is empty; JSON is expected.');
+  try {
+    return { value: parseJsonStrictly(raw), raw };
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new DomainError('bad_request', `The body is not readable JSON: ${reason}.`, { cause });
+  }
+}
+
+/** @throws DomainError `bad_request` */
+export function parseUrlEncodedBody(bytes: Buffer): { value: Record<string, unknown>; raw: string } {
+  const raw = decodeText(bytes);
+  const value: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, text] of new URLSearchParams(raw)) {
+    const known = value[name];
+    value[name] = known === undefined ? text : [known, text].flat();
+  }
+  return { value, raw };
+}
+
+type CoerceField = (value: unknown) => unknown;
+
+function fieldCoercion(document: OpenApiDocument, schema: JsonTree): CoerceField {
+  const types = typesOf(document, schema);
+  const isArray = isArraySchema(document, schema);
+  return (value) => {
+    if (isArray) return toList(value);
+    if (typeof value !== 'string' || types.includes('string')) return value;
+    if (
+      (types.includes('integer') || types.includes('number')) &&
+      value.trim() !== '' &&
+      !Number.isNaN(Number(value))
+    ) {
+      return Number(value);
+    }
+    if (types.includes('boolean') && (value === 'true' || value === 'false')) return value === 'true';
+    return types.includes('object') ? parsedOr(value) : value;
+  };
+}
+
+/** A form says a list as repeated fields, as JSON, or as one value. */
+function toList(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value as unknown[];
+  const parsed = typeof value === 'string' && value.startsWith('[') ? parsedOr(value) : value;
+  return Array.isArray(parsed) ? (parsed as unknown[]) : [parsed];
+}
+
+function parsedOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: the validator then names the field and what it should have been.
+    return text;
+  }
+}
+
+/** Forms carry only text: gives fields the JSON type that the schema declares. What does not fit stays text, for the validator. */
+export function compileFormCoercion(document: OpenApiDocument, schema: JsonTree): (form: unknown) => unknown {
+  const fields = new Map<string, CoerceField>();
+  for (const [name, property] of declaredProperties(document, schema))
+    fields.set(name, fieldCoercion(document, property));
+  return (form) => {
+    const coerced: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(form ?? {}))
+      coerced[name] = fields.get(name)?.(value) ?? value;
+    return coerced;
+  };
+}

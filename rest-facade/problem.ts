@@ -1,0 +1,127 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { GraphQLError } from 'graphql';
+import { DomainError, ERROR_STATUS, type ErrorCode, type FieldError } from '../src/errors';
+import type { Logger } from '../src/ports/logger';
+
+/** RFC 9457, with `status_code` for clients of the older error body, a stable code and the request id. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  status_code: number;
+  detail: string;
+  code: string;
+  request_id: string;
+  errors?: FieldError[];
+  [extra: string]: unknown;
+}
+
+/** A refusal that is not an error of the domain: its own headers go with it. */
+export interface Refusal {
+  problem: Problem;
+  headers: Record<string, string>;
+}
+
+const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && code in ERROR_STATUS;
+
+const titleOf = (code: string, status: number): string =>
+  isErrorCode(code)
+    ? code.charAt(0).toUpperCase() + code.slice(1).replace(/_/g, ' ')
+    : (STATUS_CODES[status] ?? 'Error');
+
+interface Facts {
+  code: string;
+  status: number;
+  detail: string;
+  errors?: FieldError[];
+  retryAfterMs?: number;
+  extra?: Record<string, unknown>;
+}
+
+function refuse(facts: Facts, requestId: string): Refusal {
+  const { www_authenticate: challenge, ...extra } = facts.extra ?? {};
+  const headers: Record<string, string> = {};
+  if (facts.retryAfterMs !== undefined)
+    headers['Retry-After'] = String(Math.max(1, Math.ceil(facts.retryAfterMs / 1000)));
+  else if (facts.status === 429) headers['Retry-After'] = '1';
+  if (facts.status === 401)
+    headers['WWW-Authenticate'] = typeof challenge === 'string' ? challenge : 'Bearer';
+  return {
+    headers,
+    problem: {
+      ...extra,
+      type: `urn:agentflow:problem:${facts.code}`,
+      title: titleOf(facts.code, facts.status),
+      status: facts.status,
+      status_code: facts.status,
+      detail: facts.detail,
+      code: facts.code,
+      request_id: requestId,
+      ...(facts.errors && facts.errors.length > 0 ? { errors: facts.errors } : {}),
+    },
+  };
+}
+
+const unexpected = (requestId: string): Refusal =>
+  refuse({ code: 'internal_error', status: 500, detail: 'Unexpected error' }, requestId);
+
+/** GraphQL's own complaints about variables carry no code; they are bad input all the same. */
+function variableError(error: GraphQLError): FieldError | undefined {
+  const match = /^Variable "\$([\w]+)" got invalid value .*?(?: at "([\w.[\]]+)")?; (.*)$/s.exec(
+    error.message,
+  );
+  const missing = /^Variable "\$(\w+)" of (?:required )?(?:non-null )?type .*$/s.exec(error.message);
+  if (match) {
+    const path = (match[2] ?? match[1]!).replace(/^input\.?/, '').replace(/\[(\d+)\]/g, '.$1');
+    return { path: path === '' ? 'body' : path, message: match[3]! };
+  }
+  return missing ? { path: missing[1]!, message: 'is required' } : undefined;
+}
+
+function fromGraphQL(error: GraphQLError, requestId: string): Refusal | undefined {
+  const { code, status, errors, retryAfterMs, extra } = error.extensions as Partial<Facts>;
+  if (isErrorCode(code)) {
+    const known = code === 'internal_error' ? { detail: 'Unexpected error' } : { detail: error.message };
+    return refuse(
+      { code, status: status ?? ERROR_STATUS[code], ...known, errors, retryAfterMs, extra },
+      requestId,
+    );
+  }
+  const field = variableError(error);
+  if (!field) return undefined;
+  const detail = `${field.path}: ${field.message}`;
+  return refuse({ code: 'validation_failed', status: 422, detail, errors: [field] }, requestId);
+}
+
+/**
+ * Turns any error into the answer a client may see. An error that is not one of the product's own is logged here, once,
+ * and reaches the client as `Unexpected error` with the request id.
+ */
+export function toRefusal(error: unknown, requestId: string, logger: Logger): Refusal {
+  const domain = error instanceof DomainError ? error : (error as { originalError?: unknown })?.originalError;
+  if (domain instanceof DomainError && domain.code !== 'internal_error') {
+    const { errors, retryAfterMs, extra } = domain.details;
+    return refuse(
+      { code: domain.code, status: domain.status, detail: domain.message, errors, retryAfterMs, extra },
+      requestId,
+    );
+  }
+  const known = error instanceof GraphQLError ? fromGraphQL(error, requestId) : undefined;
+  if (known) return known;
+  logger.error({ err: error, requestId }, 'unexpected error in a REST request');
+  return unexpected(requestId);
+}
+
+/** Answers with `application/problem+json`; when the headers are gone already the connection is cut instead. */
+export function sendRefusal(response: ServerResponse, { problem, headers }: Refusal, isHead = false): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = JSON.stringify(problem);
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.statusCode = problem.status;
+  response.setHeader('Content-Type', 'application/problem+json');
+  response.setHeader('Content-Length', Buffer.byteLength(body));
+  response.end(isHead ? undefined : body);
+}
