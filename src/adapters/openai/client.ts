@@ -1,0 +1,101 @@
+import { rawBody, type HttpFetch } from './http-fetch';
+import { ChatStream } from './chat-stream';
+import { connectionFailure, httpFailure, streamFailure, timeoutFailure } from './errors';
+import type { CallContext, Failure } from './errors';
+import type { OpenAiLimits } from './options';
+
+/** The client's own time-out must never strike first: ours tells a dead connection from a slow model. */
+const CLIENT_TIMEOUT_MS = 2_147_483_647;
+
+/** Thrown by one attempt; the retry loop reads it. */
+export class AttemptFailed extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.error.message);
+    this.name = 'AttemptFailed';
+  }
+}
+
+export type Client = Awaited<ReturnType<typeof loadClient>>;
+
+/** Loads the `openai` package on first use: it costs 90 ms and 10 MB, which a deployment without a key need not pay. */
+export async function loadClient(
+  options: { baseUrl: string | undefined; apiKey: string | undefined },
+  http: HttpFetch,
+) {
+  const { OpenAI: Constructor } = await import('openai');
+  return new Constructor({
+    // The client insists on a key; an endpoint without one gets no header at all.
+    apiKey: options.apiKey ?? 'none',
+    ...(options.apiKey ? {} : { defaultHeaders: { Authorization: null } }),
+    baseURL: options.baseUrl ?? null,
+    organization: null,
+    project: null,
+    maxRetries: 0,
+    timeout: CLIENT_TIMEOUT_MS,
+    fetch: http.fetch,
+    logLevel: 'off',
+  });
+}
+
+/** One attempt at something that answers with JSON or a stream, bounded by the first-byte time-out and the caller's signal. */
+export class Attempt {
+  private readonly controller = new AbortController();
+  private readonly timer: NodeJS.Timeout;
+  private timedOut = false;
+  private readonly onAbort = (): void => this.controller.abort();
+
+  constructor(
+    private readonly context: CallContext,
+    private readonly limits: OpenAiLimits,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    signal?.addEventListener('abort', this.onAbort, { once: true });
+    this.timer = setTimeout(() => {
+      this.timedOut = true;
+      this.controller.abort();
+    }, limits.firstByteTimeoutMs);
+  }
+
+  /**
+   * Sends the request and waits for the first delta, or the end of an answer without one.
+   * @throws AttemptFailed; the signal's reason when aborted
+   */
+  async openStream(send: (signal: AbortSignal) => Promise<Response>): Promise<ChatStream> {
+    const response = await this.run(send);
+    const body = rawBody(response);
+    if (response.headers.get('content-type')?.includes('application/json')) {
+      body.destroy();
+      throw new AttemptFailed(streamFailure('is not a stream, though one was asked for', this.context));
+    }
+    const stream = new ChatStream(body, this.context, this.limits);
+    await stream.ready();
+    this.signal?.throwIfAborted();
+    if (stream.failure && !stream.hasDelta) throw new AttemptFailed(stream.failure);
+    return stream;
+  }
+
+  /** @throws AttemptFailed; the signal's reason when aborted */
+  async run<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await send(this.controller.signal);
+    } catch (cause) {
+      this.signal?.throwIfAborted();
+      throw new AttemptFailed(this.classify(cause));
+    } finally {
+      clearTimeout(this.timer);
+    }
+  }
+
+  /** Takes the listener off the caller's signal, which may outlive many calls. */
+  detach(): void {
+    clearTimeout(this.timer);
+    this.signal?.removeEventListener('abort', this.onAbort);
+  }
+
+  private classify(cause: unknown): Failure {
+    if (this.timedOut) return timeoutFailure('first byte', this.limits.firstByteTimeoutMs, this.context);
+    if (typeof (cause as { status?: unknown }).status === 'number') return httpFailure(cause, this.context);
+    if (cause instanceof SyntaxError) return streamFailure('is not JSON', this.context, cause);
+    return connectionFailure(cause, this.context);
+  }
+}

@@ -1,0 +1,2 @@
+export { createOpenAiProvider, type OpenAiProvider } from './provider';
+export type { OpenAiLimits, OpenAiProviderOptions } from './options';

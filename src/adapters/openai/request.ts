@@ -1,0 +1,77 @@
+import type { ChatCompletionCreateParamsStreaming, ChatCompletionMessageParam } from 'openai/resources/chat/completions';
+import type { ChatRequest, ModelInfo, ModelMessage } from '../../ports/models';
+
+/** Names of response formats: https://platform.openai.com/docs/api-reference/chat/create#chat_create-response_format */
+const NAME_NOT_ALLOWED = /[^A-Za-z0-9_-]/g;
+const MAX_NAME_CHARS = 64;
+
+export interface RequestFacts {
+  /** Id after the slash, as the endpoint knows it. */
+  model: string;
+  info: ModelInfo;
+  /** OpenAI's own endpoint, which wants `max_completion_tokens`; compatible ones often know `max_tokens` only. */
+  official: boolean;
+}
+
+/**
+ * The wire body of one streamed completion. Sampling parameters are left out for reasoning models and the reasoning
+ * effort for others, because OpenAI refuses the whole call otherwise and an agent's settings outlive its model.
+ */
+export function toWireRequest(request: ChatRequest, facts: RequestFacts): ChatCompletionCreateParamsStreaming {
+  const { model, info, official } = facts;
+  const reasons = info.capabilities.supportsReasoning;
+  const body: ChatCompletionCreateParamsStreaming = {
+    model,
+    messages: request.messages.map(toWireMessage),
+    stream: true,
+    stream_options: { include_usage: true },
+  };
+  if (request.tools?.length) {
+    body.tools = request.tools.map((tool) => ({ type: 'function', function: { ...tool } }));
+  }
+  if (!(official && reasons)) addSampling(body, request);
+  if (request.maxTokens !== undefined) {
+    if (official) body.max_completion_tokens = request.maxTokens;
+    else body.max_tokens = request.maxTokens;
+  }
+  if (request.reasoningEffort !== undefined && (reasons || !official)) {
+    // The list of efforts grows with every model family: the endpoint judges the value, not the client's types.
+    body.reasoning_effort = request.reasoningEffort as typeof body.reasoning_effort;
+  }
+  const format = responseFormat(request);
+  if (format) body.response_format = format;
+  return body;
+}
+
+function addSampling(body: ChatCompletionCreateParamsStreaming, request: ChatRequest): void {
+  if (request.temperature !== undefined) body.temperature = request.temperature;
+  if (request.topP !== undefined) body.top_p = request.topP;
+  if (request.frequencyPenalty !== undefined) body.frequency_penalty = request.frequencyPenalty;
+  if (request.presencePenalty !== undefined) body.presence_penalty = request.presencePenalty;
+}
+
+function responseFormat(request: ChatRequest): ChatCompletionCreateParamsStreaming['response_format'] {
+  const format = request.responseFormat;
+  if (!format) return undefined;
+  if (format === 'json_object') return { type: 'json_object' };
+  const name = format.name.replace(NAME_NOT_ALLOWED, '_').slice(0, MAX_NAME_CHARS) || 'answer';
+  return { type: 'json_schema', json_schema: { name, schema: format.schema, strict: format.strict ?? false } };
+}
+
+function toWireMessage(message: ModelMessage): ChatCompletionMessageParam {
+  if (message.role === 'tool') {
+    return { role: 'tool', content: message.content, tool_call_id: message.toolCallId };
+  }
+  if (message.role !== 'assistant' || !message.toolCalls?.length) {
+    return { role: message.role, content: message.content };
+  }
+  return {
+    role: 'assistant',
+    content: message.content === '' ? null : message.content,
+    tool_calls: message.toolCalls.map(({ id, name, arguments: args }) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: args },
+    })),
+  };
+}
