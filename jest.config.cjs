@@ -29,6 +29,7 @@ module.exports = {
     ...(integrationOnly ? NOT_INTEGRATION.map((group) => `<rootDir>/test/${group}/`) : []),
   ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.agentflow/'],
+  resolver: '<rootDir>/scripts/jest-resolver.cjs',
   moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],
   transform: {
     '\\.(ts|js|mjs)$': [

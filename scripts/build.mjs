@@ -39,6 +39,8 @@ async function transpile(inputs) {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
+    // `import('./x')` becomes a lazy require, which also finds CommonJS neighbours without an extension.
+    supported: { 'dynamic-import': false },
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'warning',

@@ -12,7 +12,7 @@ export interface OidcConfig {
 }
 
 export interface IdentityConfig {
-  /** Issuer (`iss`) and default audience of AgentFlow's own tokens. */
+  /** Issuer (`iss`) of AgentFlow's own tokens. */
   tokenIssuer: string;
   /** The deployment's private key as given; undefined means the data folder's. */
   signingKey: string | undefined;
