@@ -38,10 +38,13 @@ export function parseOptions<O extends Options>(args: readonly string[], options
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(firstSentence(error.message));
+    if (isParseError(error)) throw new UsageError(firstSentence(error.message));
     throw error;
   }
 }
+
+const isParseError = (error: unknown): error is Error =>
+  String((error as NodeJS.ErrnoException | undefined)?.code).startsWith('ERR_PARSE_ARGS_');
 
 /** Node adds advice on positional arguments that means nothing to a user of this program. */
 const firstSentence = (message: string): string => `${message.split(/\. |\n/)[0]?.replace(/\.$/, '')}.`;

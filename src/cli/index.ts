@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/environment';
 import { DomainError } from '../errors';
+import { SigningKeyError } from '../identity/signing-key';
 import { UsageError, type CliIo, type Command } from './command';
 import { dbCommand } from './db';
 import { serveCommand } from './serve';
@@ -9,6 +10,8 @@ import { versionCommand } from './version';
 export type { CliIo } from './command';
 
 const COMMANDS: readonly Command[] = [serveCommand, tokenCommand, dbCommand, versionCommand];
+
+const EXPECTED_ERRORS = [ConfigError, DomainError, SigningKeyError];
 
 export const EXIT_OK = 0;
 export const EXIT_FAILURE = 1;
@@ -51,14 +54,15 @@ async function guarded(
       io.stderr.write(`agentflow ${command.name}: ${error.message}\n\n${command.help}`);
       return EXIT_USAGE;
     }
-    if (error instanceof ConfigError || error instanceof DomainError) {
-      io.stderr.write(`agentflow ${command.name}: ${error.message}\n`);
-      return EXIT_FAILURE;
-    }
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    io.stderr.write(`agentflow ${command.name}: ${stack}\n`);
+    io.stderr.write(`agentflow ${command.name}: ${accountOf(error)}\n`);
     return EXIT_FAILURE;
   }
+}
+
+/** Errors that are meant for the operator are their message; others need the place where they happened. */
+function accountOf(error: unknown): string {
+  if (EXPECTED_ERRORS.some((expected) => error instanceof expected)) return (error as Error).message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function help(name: string | undefined, io: CliIo): number {

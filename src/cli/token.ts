@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { loadSubset } from '../config/environment';
 import { DomainError } from '../errors';
-import { issueToken } from '../identity/tokens';
+import { checkTokenRequest, issueToken } from '../identity/tokens';
 import { loadSigningKey } from '../identity/signing-key';
 import { systemClock } from '../ports/clock';
 import { parseOptions, UsageError, type Command } from './command';
@@ -53,18 +53,19 @@ export const tokenCommand: Command = {
       ttlMs: ttlOf(options.ttl),
       type: options.machine ? 'machine' : 'human',
     } as const;
+    try {
+      checkTokenRequest(request);
+    } catch (error) {
+      if (error instanceof DomainError) throw new UsageError(`--${error.message}.`);
+      throw error;
+    }
     const values = loadSubset(env, ['AGENTFLOW_DATA_DIR', 'AGENTFLOW_SIGNING_KEY', 'AGENTFLOW_TOKEN_ISSUER']);
     const signingKey = await loadSigningKey({
       directory: resolve(options['data-dir'] ?? values.AGENTFLOW_DATA_DIR),
       configured: values.AGENTFLOW_SIGNING_KEY,
     });
-    try {
-      const issuer = { signingKey, issuer: values.AGENTFLOW_TOKEN_ISSUER, clock: systemClock };
-      io.stdout.write(`${await issueToken(request, issuer)}\n`);
-      return 0;
-    } catch (error) {
-      if (error instanceof DomainError) throw new UsageError(`--${error.message}.`);
-      throw error;
-    }
+    const issuer = { signingKey, issuer: values.AGENTFLOW_TOKEN_ISSUER, clock: systemClock };
+    io.stdout.write(`${await issueToken(request, issuer)}\n`);
+    return 0;
   },
 };

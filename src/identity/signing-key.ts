@@ -23,12 +23,20 @@ export interface SigningKeySource {
   logger?: Logger;
 }
 
+/** The configured key or the key file is not usable; the message names it and says what is expected. */
+export class SigningKeyError extends Error {
+  constructor(message: string, options: ErrorOptions) {
+    super(message, options);
+    this.name = 'SigningKeyError';
+  }
+}
+
 export const SIGNING_KEY_FILE = 'signing-key.json';
 
 /**
  * Gives the deployment's key: the configured one, else the data folder's, which is made on first use. Processes that
  * start at the same moment agree on one key.
- * @throws Error naming the variable or the file when its content is not an Ed25519 private key
+ * @throws SigningKeyError naming the variable or the file when its content is not an Ed25519 private key
  */
 export async function loadSigningKey({
   directory,
@@ -108,7 +116,9 @@ function parsePrivateKey(text: string, source: string): KeyObject {
     return fromSeed(seedOfBase64url(trimmed));
   } catch (cause) {
     const forms = 'a JWK as JSON, a PKCS #8 PEM, or 32 bytes in base64url';
-    throw new Error(`${source} is not an Ed25519 private key (${forms}).`, { cause: withoutKeyText(cause) });
+    throw new SigningKeyError(`${source} is not an Ed25519 private key (${forms}).`, {
+      cause: withoutKeyText(cause),
+    });
   }
 }
 

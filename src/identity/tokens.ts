@@ -35,15 +35,8 @@ export const isTenantName = (value: unknown): value is string =>
 export const isUserId = (value: unknown): value is string =>
   typeof value === 'string' && USER_ID.test(value) && value.trim() !== '';
 
-/**
- * Mints a token of this deployment: a JWT signed with Ed25519.
- * @throws DomainError `validation_failed` naming `tenant`, `user`, `scopes` or `ttl`
- */
-export async function issueToken(
-  request: TokenRequest,
-  { signingKey, issuer, clock }: TokenIssuer,
-): Promise<string> {
-  const { tenant, userId, scopes, ttlMs, type } = request;
+/** @throws DomainError `validation_failed` naming `tenant`, `user`, `scopes` or `ttl` */
+export function checkTokenRequest({ tenant, userId, scopes, ttlMs }: TokenRequest): void {
   if (!isTenantName(tenant)) {
     throw invalid('tenant', 'must be 1 to 63 of a-z, 0-9 and -, and not begin with -');
   }
@@ -51,7 +44,18 @@ export async function issueToken(
   const badScope = scopes.find((scope) => !SCOPE.test(scope));
   if (badScope !== undefined) throw invalid('scopes', `${JSON.stringify(badScope)} is not a scope`);
   if (!(ttlMs >= 1_000)) throw invalid('ttl', 'must be at least one second');
+}
 
+/**
+ * Mints a token of this deployment: a JWT signed with Ed25519.
+ * @throws DomainError `validation_failed` as `checkTokenRequest` does
+ */
+export async function issueToken(
+  request: TokenRequest,
+  { signingKey, issuer, clock }: TokenIssuer,
+): Promise<string> {
+  checkTokenRequest(request);
+  const { tenant, userId, scopes, ttlMs, type } = request;
   const issuedAt = Math.floor(clock.now().getTime() / 1_000);
   return await new SignJWT({ [OWN_TENANT_CLAIM]: tenant, scope: scopes.join(' '), typ: type })
     .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid: signingKey.kid })
