@@ -12,7 +12,7 @@ import {
 import { DomainError, invalid } from '../src/errors';
 import { compileInput, compilePath, type ConvertInput } from './convert';
 import { toCamel } from './names';
-import { declaredProperties, resolveRef, typesOf } from './schemas';
+import { declaredProperties, resolveRef } from './schemas';
 import type {
   JsonTree,
   OpenApiDocument,
@@ -406,7 +406,3 @@ function convertHeader(name: string, value: string | string[] | undefined, type:
   }
   return Number(version);
 }
-
-/** Whether a body's declared type is an array: forms need it to wrap a single value. */
-export const isArraySchema = (document: OpenApiDocument, schema: JsonTree): boolean =>
-  typesOf(document, schema).includes('array');

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { DomainError } from '../src/errors';
+import { DomainError, invalid } from '../src/errors';
 import { parseJsonStrictly } from './json-text';
-import { isArraySchema } from './bind';
-import { declaredProperties, typesOf } from './schemas';
+import { declaredProperties, resolveRef, typesOf } from './schemas';
 import type { JsonTree, OpenApiDocument } from './types';
 
 /** `application/json; charset=utf-8` -> `application/json`. */
@@ -103,7 +102,7 @@ type CoerceField = (value: unknown) => unknown;
 
 function fieldCoercion(document: OpenApiDocument, schema: JsonTree): CoerceField {
   const types = typesOf(document, schema);
-  const isArray = isArraySchema(document, schema);
+  const isArray = types.includes('array');
   return (value) => {
     if (isArray) return toList(value);
     if (typeof value !== 'string' || types.includes('string')) return value;
@@ -135,15 +134,33 @@ function parsedOr(text: string): unknown {
   }
 }
 
-/** Forms carry only text: gives fields the JSON type that the schema declares. What does not fit stays text, for the validator. */
-export function compileFormCoercion(document: OpenApiDocument, schema: JsonTree): (form: unknown) => unknown {
+/** Whether a property is a file, or a list of files. */
+export function isFileSchema(document: OpenApiDocument, schema: JsonTree): boolean {
+  const resolved = resolveRef(document, schema);
+  return (resolved?.format ?? resolveRef(document, resolved?.items)?.format) === 'binary';
+}
+
+/** @param fileFields names of the fields that came as files */
+export type CoerceForm = (form: unknown, fileFields: ReadonlySet<string>) => unknown;
+
+/**
+ * Forms carry only text: gives fields the JSON type that the schema declares. What does not fit stays text, for the validator.
+ * The result throws DomainError `validation_failed` for text where a file is declared.
+ */
+export function compileFormCoercion(document: OpenApiDocument, schema: JsonTree): CoerceForm {
   const fields = new Map<string, CoerceField>();
-  for (const [name, property] of declaredProperties(document, schema))
+  const fileNames: string[] = [];
+  for (const [name, property] of declaredProperties(document, schema)) {
     fields.set(name, fieldCoercion(document, property));
-  return (form) => {
+    if (isFileSchema(document, property)) fileNames.push(name);
+  }
+  return (form, fileFields) => {
     const coerced: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(form ?? {}))
       coerced[name] = fields.get(name)?.(value) ?? value;
+    for (const name of fileNames) {
+      if (name in coerced && !fileFields.has(name)) throw invalid(name, 'must be a file');
+    }
     return coerced;
   };
 }

@@ -34,6 +34,8 @@ export interface HandlerDependencies<Context> {
 /** More names than a header should carry: a body full of unknown fields gets the first ones. */
 const MAX_IGNORED_FIELDS = 50;
 
+const NO_FILES: ReadonlySet<string> = new Set();
+
 /** One request on its way through the facade. */
 interface Exchange<Context> {
   operation: CompiledOperation<Context>;
@@ -153,12 +155,12 @@ export class OperationHandler<Context> {
     const coerce = operation.mediaTypes.get(mediaType);
     if (mediaType === 'multipart/form-data') {
       await this.readMultipart(operation, request, probe, files);
-      probe.body = coerce!(probe.body);
+      probe.body = coerce!(probe.body, new Set(files.map((file) => file.fieldName)));
       return undefined;
     }
     const bytes = await readBody(request, operation.rule.maxBodyBytes ?? this.dependencies.maxBodyBytes);
     const parsed = coerce ? parseUrlEncodedBody(bytes) : parseJsonBody(bytes);
-    probe.body = coerce ? coerce(parsed.value) : parsed.value;
+    probe.body = coerce ? coerce(parsed.value, NO_FILES) : parsed.value;
     return parsed.raw;
   }
 
@@ -311,16 +313,14 @@ export class OperationHandler<Context> {
   }
 
   private checkResponse(exchange: Exchange<Context>, answer: Answer): void {
-    const { responseValidation, logger } = this.dependencies;
+    const { responseValidation } = this.dependencies;
     if (!responseValidation || answer.value === undefined) return;
     const { template, method } = exchange.operation;
     const findings = responseValidation.check(template, method, answer.status, answer.value);
     if (findings.length === 0) return;
-    logger.error(
-      { template, method, findings, requestId: exchange.requestId },
-      'answer does not fit the OpenAPI document',
+    throw new Error(
+      `The answer of ${method} ${template} does not fit the OpenAPI document: ${findings.join('; ')}.`,
     );
-    throw new DomainError('internal_error', 'The answer does not fit the OpenAPI document.');
   }
 }
 

@@ -2,7 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { compileAnswer, ResultShape, responseSchema, type CompiledAnswer } from './answer';
 import { compileBinding, type Bind, type BindingInput, type Parameter } from './bind';
 import { compileBinary } from './binary';
-import { compileFormCoercion } from './body';
+import { compileFormCoercion, type CoerceForm } from './body';
 import { HTTP_METHODS } from './bundle';
 import { compilePath, type Convert } from './convert';
 import { resolveRef } from './schemas';
@@ -44,7 +44,7 @@ export interface CompiledOperation<Context> {
   template: string;
   rule: OperationRule;
   /** Media type -> what the form coercion is, for forms. */
-  mediaTypes: Map<string, ((form: unknown) => unknown) | undefined>;
+  mediaTypes: Map<string, CoerceForm | undefined>;
   bodyRequired: boolean;
   call?: Call;
   answer?: CompiledAnswer;

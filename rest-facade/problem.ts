@@ -2,6 +2,7 @@ import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { DomainError, ERROR_STATUS, type ErrorCode, type FieldError } from '../src/errors';
 import type { Logger } from '../src/ports/logger';
+import { toSnake } from './names';
 
 /** RFC 9457, with `status_code` for clients of the older error body, a stable code and the request id. */
 export interface Problem {
@@ -67,15 +68,13 @@ const unexpected = (requestId: string): Refusal =>
 
 /** GraphQL's own complaints about variables carry no code; they are bad input all the same. */
 function variableError(error: GraphQLError): FieldError | undefined {
-  const match = /^Variable "\$([\w]+)" got invalid value .*?(?: at "([\w.[\]]+)")?; (.*)$/s.exec(
-    error.message,
-  );
-  const missing = /^Variable "\$(\w+)" of (?:required )?(?:non-null )?type .*$/s.exec(error.message);
-  if (match) {
-    const path = (match[2] ?? match[1]!).replace(/^input\.?/, '').replace(/\[(\d+)\]/g, '.$1');
-    return { path: path === '' ? 'body' : path, message: match[3]! };
-  }
-  return missing ? { path: missing[1]!, message: 'is required' } : undefined;
+  const match = /^Variable "\$(\w+)" got invalid value .*?(?: at "([\w.[\]]+)")?; (.*)$/s.exec(error.message);
+  const missing = /^Variable "\$(\w+)" of (?:required |non-null )?type .*$/s.exec(error.message);
+  if (!match) return missing ? { path: toSnake(missing[1]!), message: 'is required' } : undefined;
+  const place = (match[2] ?? match[1]!).replace(/^input(\.|$)/, '').replace(/\[(\d+)\]/g, '.$1');
+  const absent = /^Field "(\w+)" of required type/.exec(match[3]!)?.[1];
+  const path = [place, absent].filter((part) => part !== undefined && part !== '').join('.');
+  return { path: path === '' ? 'body' : toSnake(path), message: absent ? 'is required' : match[3]! };
 }
 
 function fromGraphQL(error: GraphQLError, requestId: string): Refusal | undefined {
