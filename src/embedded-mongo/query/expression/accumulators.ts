@@ -1,0 +1,3 @@
+import type { OperatorDefinition } from './core';
+
+export const ACCUMULATOR_EXPRESSIONS: Record<string, OperatorDefinition> = {};

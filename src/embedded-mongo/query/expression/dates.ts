@@ -1,0 +1,3 @@
+import type { OperatorDefinition } from './core';
+
+export const DATE_OPERATORS: Record<string, OperatorDefinition> = {};

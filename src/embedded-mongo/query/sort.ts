@@ -1,0 +1,76 @@
+import type { Document } from 'bson';
+import { QueryError, badValue } from './errors';
+import { EMPTY_ARRAY_KEY, isDocument } from './bson-types';
+import { compareBson } from './compare';
+import { isNumeric, toDouble } from './numbers';
+import { valuesAtPath } from './paths';
+
+interface SortField {
+  path: string;
+  direction: 1 | -1;
+}
+
+function directionOf(path: string, value: unknown): 1 | -1 {
+  if (isDocument(value))
+    throw new QueryError(
+      17312,
+      `$meta is the only expression supported by $sort right now; got one for '${path}'`,
+    );
+  const direction = isNumeric(value) ? toDouble(value) : NaN;
+  if (direction !== 1 && direction !== -1) {
+    throw new QueryError(
+      15975,
+      `$sort key ordering must be 1 (for ascending) or -1 (for descending); field '${path}'`,
+    );
+  }
+  return direction;
+}
+
+/** The fields of a sort document with their directions. */
+export function parseSort(sort: Document): SortField[] {
+  if (!isDocument(sort)) throw badValue('a sort must be a document');
+  return Object.entries(sort).map(([path, value]) => {
+    if (path === '' || path.split('.').includes(''))
+      throw badValue(`FieldPath '${path}' must not have empty parts`);
+    if (path.startsWith('$'))
+      throw new QueryError(16410, `FieldPath field names may not start with '$'; sort by '${path}'`);
+    return { path, direction: directionOf(path, value) };
+  });
+}
+
+/** The one value a field sorts by: null when missing, the least element ascending, the greatest descending. */
+function sortKey(doc: Document, { path, direction }: SortField): unknown {
+  const values = valuesAtPath(doc, path);
+  if (values.length === 0) return null;
+  let best = values[0];
+  for (let i = 1; i < values.length; i += 1) {
+    if (compareBson(values[i], best) * direction < 0) best = values[i];
+  }
+  return best === EMPTY_ARRAY_KEY ? EMPTY_ARRAY_KEY : best;
+}
+
+/** Compares two documents by a MongoDB sort document; an array counts by its least (1) or greatest (-1) element. */
+export function compileSort(sort: Document): (a: Document, b: Document) => number {
+  const fields = parseSort(sort);
+  return (a, b) => {
+    for (const field of fields) {
+      const order = compareBson(sortKey(a, field), sortKey(b, field));
+      if (order !== 0) return order * field.direction;
+    }
+    return 0;
+  };
+}
+
+/** Sorts stably into a new array, extracting every document's keys once. */
+export function sortDocuments(docs: Iterable<Document>, sort: Document): Document[] {
+  const fields = parseSort(sort);
+  const keyed = Array.from(docs, (doc) => ({ doc, keys: fields.map((field) => sortKey(doc, field)) }));
+  keyed.sort((a, b) => {
+    for (let i = 0; i < fields.length; i += 1) {
+      const order = compareBson(a.keys[i], b.keys[i]);
+      if (order !== 0) return order * fields[i]!.direction;
+    }
+    return 0;
+  });
+  return keyed.map(({ doc }) => doc);
+}
