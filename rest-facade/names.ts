@@ -5,5 +5,5 @@ export function toCamel(name: string): string {
 
 /** `messageId` -> `message_id`, `topP` -> `top_p`, `keyLast4` -> `key_last4`, `runs24h` -> `runs_24h` by its alias. */
 export function toSnake(name: string): string {
-  return name.replace(/(?<=[a-z0-9])([A-Z])/g, (letter) => `_${letter.toLowerCase()}`);
+  return name.replace(/(?!^)[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
