@@ -78,7 +78,7 @@ describe('the signing key', () => {
     ['another kind of key', rsa.export({ format: 'pem', type: 'pkcs8' }) as string],
     ['a cut PEM', '-----BEGIN PRIVATE KEY-----\nMC4CAQ'],
   ])('is refused when it is %s, without repeating it', async (_name, configured) => {
-    const error = await loadSigningKey({ directory: '', configured }).catch((reason: Error) => reason);
+    const error = await loadSigningKey({ directory: '', configured }).catch((reason: unknown) => reason);
 
     expect(error).toMatchObject({
       message: expect.stringContaining('AGENTFLOW_SIGNING_KEY is not an Ed25519'),
