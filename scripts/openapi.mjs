@@ -17,9 +17,9 @@ if (command !== 'lint' && command !== 'print') {
 generateIfStale();
 await build();
 const require = createRequire(import.meta.url);
-const { bundleOpenApi, publishedOpenApi } = require(join(root, 'dist/rest-facade/bundle.js'));
-const bundle = bundleOpenApi();
-const document = JSON.stringify(publishedOpenApi ? publishedOpenApi(bundle) : bundle, null, 2);
+const { bundleOpenApi, publicDocument } = require(join(root, 'dist/rest-facade/bundle.js'));
+const bundle = bundleOpenApi(join(root, 'rest-facade/openapi'));
+const document = JSON.stringify(publicDocument(bundle.document), null, 2);
 
 if (command === 'print') {
   process.stdout.write(`${document}\n`);

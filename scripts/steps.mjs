@@ -1,14 +1,15 @@
 /** Steps that several scripts share. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Everything that `scripts/generate.mjs` reads, and one of its products that it always writes. */
+/** Everything that `scripts/generate.mjs` reads, and what it leaves behind; the stamp is written last. */
 const GENERATOR_INPUTS = ['prisma', 'scripts/generate.mjs', 'prisma.config.ts', 'package-lock.json'];
 const GENERATED = ['generated/datamodel.json', 'generated/prisma-client/index.js'];
+const STAMP = join(root, 'generated/.generate-stamp.json');
 
 /** @returns {Generator<string>} every file below `path` (or `path` itself when it is a file), absolute */
 export function* filesUnder(path) {
@@ -28,14 +29,14 @@ export const modifiedAt = (path) => (existsSync(path) ? statSync(path).mtimeMs :
 
 /** Generates the Prisma client and its companions when they are missing or older than what they come from. */
 export function generateIfStale() {
-  const products = Math.min(...GENERATED.map((path) => modifiedAt(join(root, path))));
-  const stale =
-    products === 0 ||
-    GENERATOR_INPUTS.some((input) =>
-      [...filesUnder(join(root, input))].some((path) => modifiedAt(path) > products),
-    );
-  if (!stale) return;
+  const generatedAt = modifiedAt(STAMP);
+  const isComplete = generatedAt > 0 && GENERATED.every((path) => existsSync(join(root, path)));
+  const inputs = GENERATOR_INPUTS.flatMap((input) => [...filesUnder(join(root, input))]);
+  if (isComplete && inputs.every((path) => modifiedAt(path) <= generatedAt)) return;
   run(process.execPath, ['scripts/generate.mjs']);
+  // The generator leaves the stamp alone when only times have changed; the next start then need not ask it again.
+  const now = new Date();
+  if (existsSync(STAMP)) utimesSync(STAMP, now, now);
 }
 
 /** Runs a command in the project's folder with its output on stderr, and ends this process when it fails. */
