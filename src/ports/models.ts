@@ -46,6 +46,11 @@ export interface ChatRequest {
   reasoningEffort?: string;
   /** Structured output: the answer's text is JSON that fits `schema`. */
   responseFormat?: { name: string; schema: JsonSchema; strict?: boolean } | 'json_object';
+  /**
+   * Text that this model wrote already before the call was cut: the answer goes on behind it. The provider yields only
+   * what follows. A model that starts over instead of going on is recognised by the caller (it repeats this text).
+   */
+  continueFrom?: string;
   /** Aborts the call; the iterator then throws the signal's reason. */
   signal?: AbortSignal;
 }

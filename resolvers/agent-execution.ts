@@ -1,0 +1,54 @@
+import { encodeCursor, type PageArguments, toPage } from '../src/cursor';
+import type { RunRecord } from '../src/ports/records';
+import type { ChatInput } from '../src/runs/types';
+import { type Context, principalOf } from './context';
+
+type Query = object;
+type Input = ChatInput & { agentId: string };
+
+export const run = (query: Query, _root: unknown, { id }: { id: string }, ctx: Context) =>
+  ctx.services.runs.get(principalOf(ctx), id, query) as Promise<never>;
+
+export const conversationRuns = (
+  _root: unknown,
+  { conversationId, ...page }: PageArguments & { conversationId: string },
+  ctx: Context,
+) => ctx.services.runs.ofConversation(principalOf(ctx), conversationId, toPage(page));
+
+/** A page that is not empty may have a next one; the last page then is an empty one. */
+export const nextRunCursor = ({ runs, total }: { runs: RunRecord[]; total: number }): string | null => {
+  const last = runs.at(-1);
+  return last && runs.length < total ? encodeCursor({ at: last.createdAt, id: last.id }) : null;
+};
+
+export const startChat = (_root: unknown, { input: { agentId, ...input } }: { input: Input }, ctx: Context) =>
+  ctx.services.engine.start(principalOf(ctx), agentId, input);
+
+export const chat = async (
+  _root: unknown,
+  { input: { agentId, ...input } }: { input: Input },
+  ctx: Context,
+) => {
+  const started = await ctx.services.engine.start(principalOf(ctx), agentId, input);
+  return ctx.services.runs.outcome(principalOf(ctx), started.run.id);
+};
+
+export const startSubAgentRun = async (
+  _root: unknown,
+  { parentId, input: { agentId, ...input } }: { parentId: string; input: Input },
+  ctx: Context,
+) => {
+  await ctx.services.agents.subAgent(principalOf(ctx), parentId, agentId);
+  return ctx.services.engine.start(principalOf(ctx), agentId, input, 'sub_agent');
+};
+
+export const runSubAgent = async (_root: unknown, args: { parentId: string; input: Input }, ctx: Context) => {
+  const started = await startSubAgentRun(_root, args, ctx);
+  return ctx.services.runs.outcome(principalOf(ctx), started.run.id);
+};
+
+export const subscribeToRunEvents = (
+  _root: unknown,
+  { runId, ...options }: { runId: string; afterSeq?: number | null; verbose?: boolean | null },
+  ctx: Context,
+) => ctx.services.runs.events(principalOf(ctx), runId, options);

@@ -1,0 +1,25 @@
+import { DomainError } from '../src/errors';
+import type { Principal } from '../src/ports/identity';
+import type { Services } from '../src/services';
+
+/** What every resolver gets: who asks, and what can be asked of the product. */
+export interface Context {
+  requestId: string;
+  /** Null for callers without a token; only public fields answer them. */
+  principal: Principal | null;
+  services: Services;
+  /** The tenant's Prisma client, for the Prisma plugin alone. */
+  prisma: () => unknown;
+}
+
+/** @throws DomainError `unauthenticated` */
+export function principalOf(context: Context): Principal {
+  if (context.principal) return context.principal;
+  throw new DomainError(
+    'unauthenticated',
+    'This needs an access token: send it as "Authorization: Bearer <token>".',
+    {
+      extra: { www_authenticate: 'Bearer' },
+    },
+  );
+}

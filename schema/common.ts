@@ -1,0 +1,30 @@
+import { builder } from './builder';
+
+export const Deleted = builder.objectRef<{ id: string; message: string }>('Deleted').implement({
+  description: 'Says what was deleted.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Id of what was deleted.' }),
+    message: t.exposeString('message', { description: 'What happened, in a sentence.' }),
+  }),
+});
+
+export const Usage = builder
+  .objectRef<{ inputTokens: number; outputTokens: number; totalTokens: number; costUsd: number }>('Usage')
+  .implement({
+    description: 'What the model calls of a run used.',
+    fields: (t) => ({
+      inputTokens: t.exposeInt('inputTokens', { description: 'Tokens of the prompts.' }),
+      outputTokens: t.exposeInt('outputTokens', { description: 'Tokens of the answers.' }),
+      totalTokens: t.exposeInt('totalTokens', { description: 'Prompt and answer tokens together.' }),
+      costUsd: t.exposeFloat('costUsd', {
+        description: "US dollars by the model's price; 0 for models without one.",
+      }),
+    }),
+  });
+
+/** Arguments of lists with limit and offset. */
+export const PAGE_DESCRIPTIONS = {
+  limit: 'Entries at most, 1 to 100; 50 unless said.',
+  offset: 'Entries to leave out at the start; 0 unless said.',
+  cursor: '`nextCursor` of the page before; wins over `offset`.',
+};

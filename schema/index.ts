@@ -1,0 +1,10 @@
+import { builder } from './builder';
+import './scalars';
+import './system';
+import './agents';
+import './agent-execution';
+import './conversations';
+import './cancellation';
+
+/** The one schema: GraphQL serves it, the REST facade maps onto it. */
+export const schema = builder.toSchema();

@@ -1,0 +1,172 @@
+import type { ConversationRecord } from '../../ports/records';
+import type {
+  Allocated,
+  Allocation,
+  ConversationFilter,
+  ConversationStore,
+  Page,
+  Projection,
+} from '../../ports/stores';
+import type { Prisma } from '../../../generated/prisma-client';
+import { isDuplicate, isMissing, type TenantClient } from './client';
+
+export class PrismaConversationStore implements ConversationStore {
+  constructor(private readonly prisma: TenantClient) {}
+
+  find(id: string, projection?: Projection): Promise<ConversationRecord | null> {
+    return this.prisma.conversation.findUnique({
+      ...projection,
+      where: { id },
+    }) as Promise<ConversationRecord | null>;
+  }
+
+  async create(conversation: ConversationRecord): Promise<ConversationRecord | null> {
+    try {
+      const data = { ...conversation, metadata: conversation.metadata as Prisma.InputJsonValue };
+      return (await this.prisma.conversation.create({ data })) as ConversationRecord;
+    } catch (error) {
+      if (isDuplicate(error)) return null;
+      throw error;
+    }
+  }
+
+  list(filter: ConversationFilter, page: Page, projection?: Projection): Promise<ConversationRecord[]> {
+    return this.prisma.conversation.findMany({
+      ...projection,
+      where: { ...where(filter), ...(page.after ? olderThan(page.after) : {}) },
+      orderBy: [{ updatedAt: 'desc' }, { id: 'desc' }],
+      take: page.limit,
+      skip: page.after ? 0 : (page.offset ?? 0),
+    }) as Promise<ConversationRecord[]>;
+  }
+
+  count(filter: ConversationFilter): Promise<number> {
+    return this.prisma.conversation.count({ where: where(filter) });
+  }
+
+  async update(id: string, changes: Partial<ConversationRecord>): Promise<ConversationRecord | null> {
+    const { metadata, ...rest } = changes;
+    const data = metadata === undefined ? rest : { ...rest, metadata: metadata as Prisma.InputJsonValue };
+    return this.tryUpdate({ id, deletedAt: null }, data);
+  }
+
+  async allocate(id: string, allocation: Allocation, at: Date): Promise<Allocated | null> {
+    return allocated(
+      allocation,
+      await this.tryUpdate({ id, deletedAt: null }, { ...advance(allocation), updatedAt: at }),
+    );
+  }
+
+  async claim(
+    id: string,
+    run: { runId: string; owner: string; messageId: string; title?: string },
+    allocation: Allocation,
+    at: Date,
+  ): Promise<Allocated | null> {
+    const data = {
+      ...advance(allocation),
+      activeRunId: run.runId,
+      activeOwner: run.owner,
+      activeMessageId: run.messageId,
+      updatedAt: at,
+      ...(run.title === undefined ? {} : { title: run.title, titleSource: 'message' }),
+    };
+    return allocated(allocation, await this.tryUpdate({ id, deletedAt: null, activeRunId: null }, data));
+  }
+
+  async allocateForRun(
+    id: string,
+    run: { runId: string; owner: string },
+    allocation: Allocation,
+    at: Date,
+    release = false,
+  ): Promise<Allocated | null> {
+    // A conversation that is being deleted still takes the end of its run: followers wait for it.
+    const held = { id, activeRunId: run.runId, activeOwner: run.owner };
+    const data = { ...advance(allocation), ...(release ? { ...IDLE, updatedAt: at } : {}) };
+    return allocated(allocation, await this.tryUpdate(held, data));
+  }
+
+  async reown(id: string, runId: string, owner: string): Promise<boolean> {
+    return (await this.tryUpdate({ id, activeRunId: runId }, { activeOwner: owner })) !== null;
+  }
+
+  async release(id: string, runId: string): Promise<void> {
+    await this.tryUpdate({ id, activeRunId: runId }, IDLE);
+  }
+
+  addQueued(id: string, delta: number): Promise<ConversationRecord | null> {
+    return this.tryUpdate({ id }, { queuedRuns: { increment: delta } });
+  }
+
+  async remove(id: string): Promise<void> {
+    // The conversation goes last: as long as it is there, an interrupted removal can be found and repeated.
+    await this.prisma.conversationPart.deleteMany({ where: { conversationId: id } });
+    await this.prisma.run.deleteMany({ where: { conversationId: id } });
+    await this.prisma.conversation.deleteMany({ where: { id } });
+  }
+
+  async deletedBefore(at: Date, limit: number): Promise<string[]> {
+    const rows = await this.prisma.conversation.findMany({
+      where: { deletedAt: { lt: at } },
+      select: { id: true },
+      take: limit,
+    });
+    return rows.map((row) => row.id);
+  }
+
+  async positions(ids: string[]): Promise<Map<string, number>> {
+    const rows = await this.prisma.conversation.findMany({
+      where: { id: { in: ids } },
+      select: { id: true, nextSeq: true },
+    });
+    return new Map(rows.map((row) => [row.id, row.nextSeq]));
+  }
+
+  private async tryUpdate(
+    where: Parameters<TenantClient['conversation']['update']>[0]['where'],
+    data: Parameters<TenantClient['conversation']['update']>[0]['data'],
+  ): Promise<ConversationRecord | null> {
+    try {
+      return (await this.prisma.conversation.update({ where, data })) as ConversationRecord;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+}
+
+const IDLE = { activeRunId: null, activeOwner: null, activeMessageId: null };
+
+const advance = ({ parts, messages }: Allocation) => ({
+  nextSeq: { increment: parts },
+  messageCount: { increment: messages },
+});
+
+function allocated(allocation: Allocation, conversation: ConversationRecord | null): Allocated | null {
+  if (!conversation) return null;
+  return {
+    seq: conversation.nextSeq - allocation.parts,
+    messageSeq: conversation.messageCount - allocation.messages,
+    conversation,
+  };
+}
+
+const where = (filter: ConversationFilter) => ({
+  deletedAt: null,
+  ...(filter.userId === undefined ? {} : { userId: filter.userId }),
+  ...(filter.agentId === undefined ? {} : { agentId: filter.agentId }),
+  ...(filter.sourceRefId === undefined ? {} : { sourceRefId: filter.sourceRefId }),
+  ...(filter.source === undefined && filter.excludeSource === undefined
+    ? {}
+    : {
+        AND: [
+          ...(filter.source === undefined ? [] : [{ source: filter.source }]),
+          ...(filter.excludeSource === undefined ? [] : [{ source: { not: filter.excludeSource } }]),
+        ],
+      }),
+});
+
+const olderThan = ({ at, id }: { at: Date; id: string }) => ({
+  OR: [{ updatedAt: { lt: at } }, { updatedAt: at, id: { lt: id } }],
+});

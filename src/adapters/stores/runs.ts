@@ -1,0 +1,179 @@
+import { firstIdSince } from '../../ids';
+import type { RunRecord, RunStatus } from '../../ports/records';
+import type { Page, Projection, RunFilter, RunStore } from '../../ports/stores';
+import { isDuplicate, isMissing, json, type TenantClient } from './client';
+
+export class PrismaRunStore implements RunStore {
+  constructor(private readonly prisma: TenantClient) {}
+
+  async create(run: RunRecord): Promise<RunRecord | null> {
+    try {
+      return (await this.prisma.run.create({ data: { ...run, ...jsonOf(run) } as never })) as RunRecord;
+    } catch (error) {
+      if (isDuplicate(error)) return null;
+      throw error;
+    }
+  }
+
+  find(id: string, projection?: Projection): Promise<RunRecord | null> {
+    return this.prisma.run.findUnique({ ...projection, where: { id } }) as Promise<RunRecord | null>;
+  }
+
+  findByMessage(conversationId: string, messageId: string): Promise<RunRecord | null> {
+    return this.prisma.run.findUnique({
+      where: { conversationId_messageId: { conversationId, messageId } },
+    }) as Promise<RunRecord | null>;
+  }
+
+  findByCall(callId: string): Promise<RunRecord | null> {
+    return this.prisma.run.findFirst({
+      where: { callId },
+      orderBy: { id: 'desc' },
+    }) as Promise<RunRecord | null>;
+  }
+
+  list(filter: RunFilter, page: Page, projection?: Projection): Promise<RunRecord[]> {
+    return this.prisma.run.findMany({
+      ...projection,
+      where: { ...where(filter), ...(page.after ? { id: { lt: page.after.id } } : {}) },
+      orderBy: { id: 'desc' },
+      take: page.limit,
+      skip: page.after ? 0 : (page.offset ?? 0),
+    }) as Promise<RunRecord[]>;
+  }
+
+  count(filter: RunFilter): Promise<number> {
+    return this.prisma.run.count({ where: where(filter) });
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.prisma.run.deleteMany({ where: { id } });
+  }
+
+  async updateOwned(id: string, owner: string, changes: Partial<RunRecord>): Promise<boolean> {
+    const { count } = await this.prisma.run.updateMany({
+      where: { id, leaseOwner: owner },
+      data: toData(changes),
+    });
+    return count > 0;
+  }
+
+  async transition(
+    id: string,
+    statuses: readonly RunStatus[],
+    changes: Partial<RunRecord>,
+  ): Promise<RunRecord | null> {
+    try {
+      return (await this.prisma.run.update({
+        where: { id, status: { in: [...statuses] } },
+        data: toData(changes),
+      })) as RunRecord;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  async renewLeases(owner: string, until: Date): Promise<void> {
+    await this.prisma.run.updateMany({
+      where: { status: { in: ['running', 'cancelling'] }, leaseOwner: owner },
+      data: { leaseExpiresAt: until },
+    });
+  }
+
+  cancelling(owner: string): Promise<{ id: string; cancelReason: string | null }[]> {
+    return this.prisma.run.findMany({
+      where: { status: 'cancelling', leaseOwner: owner },
+      select: { id: true, cancelReason: true },
+    });
+  }
+
+  async abandoned(now: Date, limit: number): Promise<RunRecord[]> {
+    const executing = {
+      status: { in: ['running' as const, 'cancelling' as const] },
+      leaseExpiresAt: { lt: now },
+    };
+    const waiting = { status: 'queued' as const, leaseExpiresAt: null };
+    const [lost, queued] = await Promise.all(
+      [executing, waiting].map((condition) =>
+        this.prisma.run.findMany({ where: condition, orderBy: { id: 'asc' }, take: limit }),
+      ),
+    );
+    return [...lost!, ...queued!] as RunRecord[];
+  }
+
+  async takeOver(
+    id: string,
+    previous: { owner: string | null; expiresAt: Date | null },
+    owner: string,
+    until: Date,
+  ): Promise<RunRecord | null> {
+    try {
+      return (await this.prisma.run.update({
+        where: {
+          id,
+          leaseOwner: previous.owner,
+          leaseExpiresAt: previous.expiresAt,
+          status: { in: ['running', 'cancelling'] },
+        },
+        data: { leaseOwner: owner, leaseExpiresAt: until, attempts: { increment: 1 } },
+      })) as RunRecord;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  nextQueued(conversationId: string): Promise<RunRecord | null> {
+    return this.prisma.run.findFirst({
+      where: { conversationId, status: 'queued' },
+      orderBy: { id: 'asc' },
+    }) as Promise<RunRecord | null>;
+  }
+
+  async statsSince(
+    since: Date,
+  ): Promise<{ agentId: string; runs: number; failures: number; tokens: number }[]> {
+    // Run ids are UUIDv7: the primary key is the time index.
+    const recent = { id: { gte: firstIdSince(since) } };
+    const [all, failed] = await Promise.all([
+      this.prisma.run.groupBy({
+        by: ['agentId'],
+        where: recent,
+        _count: { _all: true },
+        _sum: { totalTokens: true },
+      }),
+      this.prisma.run.groupBy({
+        by: ['agentId'],
+        where: { ...recent, status: 'failed' },
+        _count: { _all: true },
+      }),
+    ]);
+    const failures = new Map(failed.map((row) => [row.agentId, row._count._all]));
+    return all.map((row) => ({
+      agentId: row.agentId,
+      runs: row._count._all,
+      failures: failures.get(row.agentId) ?? 0,
+      tokens: row._sum.totalTokens ?? 0,
+    }));
+  }
+}
+
+const where = (filter: RunFilter) => ({
+  ...(filter.conversationId === undefined ? {} : { conversationId: filter.conversationId }),
+  ...(filter.userId === undefined ? {} : { userId: filter.userId }),
+  ...(filter.agentId === undefined ? {} : { agentId: filter.agentId }),
+  ...(filter.messageId === undefined ? {} : { messageId: filter.messageId }),
+  ...(filter.statuses === undefined ? {} : { status: { in: [...filter.statuses] } }),
+});
+
+/** JSON fields in Prisma's own null; fields that are absent stay absent. */
+function jsonOf(changes: Partial<RunRecord>): Record<string, unknown> {
+  const data: Record<string, unknown> = {};
+  for (const key of ['request', 'output', 'error'] as const)
+    if (changes[key] !== undefined) data[key] = json(changes[key]);
+  return data;
+}
+
+const toData = (changes: Partial<RunRecord>): Record<string, never> =>
+  ({ ...changes, ...jsonOf(changes) }) as Record<string, never>;

@@ -1,0 +1,246 @@
+import { DomainError, invalid, notFound } from '../errors';
+import { newId } from '../ids';
+import type { Clock } from '../ports/clock';
+import type { Principal } from '../ports/identity';
+import type { ModelGateway } from '../ports/models';
+import type { AgentRecord } from '../ports/records';
+import type { Projection, TenantStore } from '../ports/stores';
+import { type AgentChanges, toRowChanges } from './changes';
+import { AGENT_DEFAULTS } from './defaults';
+import { assertMayLink } from './hierarchy';
+
+const DAY_MS = 86_400_000;
+
+export interface AgentDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  models: ModelGateway;
+  clock: Clock;
+  /** Told after each write, so that running code sees the new configuration at once. */
+  onChange: (tenant: string, agentId: string) => void;
+}
+
+export interface AgentStats {
+  total: number;
+  active: number;
+  builtIn: number;
+  dynamic: number;
+  hidden: number;
+  runs24h: number;
+  byAgent: { id: string; name: string; runs24h: number; failures24h: number; tokens24h: number }[];
+}
+
+export interface SubAgentInput extends AgentChanges {
+  name: string;
+  description: string;
+  systemPrompt: string;
+}
+
+/** Agents and sub-agents of a tenant: shared by all its members. */
+export class Agents {
+  constructor(private readonly dependencies: AgentDependencies) {}
+
+  async list(
+    principal: Principal,
+    options: { includeHidden: boolean },
+    projection?: Projection,
+  ): Promise<AgentRecord[]> {
+    if (options.includeHidden && !principal.isAdmin)
+      throw new DomainError('forbidden', 'include_hidden needs the admin scope.');
+    return (await this.store(principal)).agents.list(options, projection);
+  }
+
+  /** @throws DomainError `not_found` for an unknown, deleted or another tenant's agent */
+  async get(principal: Principal, id: string, projection?: Projection): Promise<AgentRecord> {
+    return living(await (await this.store(principal)).agents.find(id, projection), id);
+  }
+
+  /**
+   * Changes only what `changes` names; the version rises by one.
+   * @param expectedVersion from `If-Match`; undefined accepts any version
+   * @throws DomainError `precondition_failed` when the agent has another version by now
+   */
+  async update(
+    principal: Principal,
+    id: string,
+    changes: AgentChanges,
+    expectedVersion?: number,
+  ): Promise<AgentRecord> {
+    const store = await this.store(principal);
+    const current = living(await store.agents.find(id), id);
+    if (expectedVersion !== undefined && current.version !== expectedVersion)
+      throw stale(current, expectedVersion);
+    const row = toRowChanges(changes);
+    this.assertModel(row.llmModel);
+    if (current.kind === 'BUILT_IN' && row.name !== undefined && row.name !== current.name)
+      throw new DomainError('conflict', `${current.name} is a built-in agent and cannot be renamed.`);
+    await this.refuseUnknownReferences(row);
+    const updated = await store.agents.update(id, current.version, {
+      ...row,
+      updatedAt: this.dependencies.clock.now(),
+    });
+    if (updated) {
+      this.dependencies.onChange(principal.tenant, id);
+      return updated;
+    }
+    // Somebody else wrote in between: with a precondition that is the caller's to solve, without one we apply again.
+    if (expectedVersion !== undefined) throw stale(current, expectedVersion);
+    return this.update(principal, id, changes);
+  }
+
+  /** Deletes a dynamic agent; its conversations stay readable. */
+  async remove(principal: Principal, id: string): Promise<{ id: string; message: string }> {
+    const store = await this.store(principal);
+    const agent = living(await store.agents.find(id), id);
+    if (agent.kind === 'BUILT_IN')
+      throw new DomainError(
+        'conflict',
+        `${agent.name} is a built-in agent and cannot be deleted; disable what it may do instead.`,
+      );
+    const at = this.dependencies.clock.now();
+    const deleted = await store.agents.update(id, agent.version, {
+      deletedAt: at,
+      updatedAt: at,
+      nameKey: agent.id,
+      enabled: false,
+    });
+    if (!deleted) return this.remove(principal, id);
+    for (const parentId of await store.agents.parentsOf(id)) await store.agents.unlink(parentId, id);
+    for (const child of await store.agents.children(id)) await store.agents.unlink(id, child.id);
+    this.dependencies.onChange(principal.tenant, id);
+    return { id, message: `Agent ${agent.name} was deleted; its conversations stay readable.` };
+  }
+
+  async stats(principal: Principal): Promise<AgentStats> {
+    const store = await this.store(principal);
+    const since = new Date(this.dependencies.clock.now().getTime() - DAY_MS);
+    const [agents, rows] = await Promise.all([
+      store.agents.list({ includeHidden: true }),
+      store.runs.statsSince(since),
+    ]);
+    const byId = new Map(rows.map((row) => [row.agentId, row]));
+    const count = (test: (agent: AgentRecord) => boolean): number => agents.filter(test).length;
+    return {
+      total: agents.length,
+      active: count((agent) => agent.enabled),
+      builtIn: count((agent) => agent.kind === 'BUILT_IN'),
+      dynamic: count((agent) => agent.kind === 'DYNAMIC'),
+      hidden: count((agent) => agent.hidden),
+      runs24h: rows.reduce((sum, row) => sum + row.runs, 0),
+      byAgent: agents.map((agent) => ({
+        id: agent.id,
+        name: agent.name,
+        runs24h: byId.get(agent.id)?.runs ?? 0,
+        failures24h: byId.get(agent.id)?.failures ?? 0,
+        tokens24h: byId.get(agent.id)?.tokens ?? 0,
+      })),
+    };
+  }
+
+  async subAgents(principal: Principal, parentId: string, projection?: Projection): Promise<AgentRecord[]> {
+    const store = await this.store(principal);
+    living(await store.agents.find(parentId), parentId);
+    return store.agents.children(parentId, projection);
+  }
+
+  /** @throws DomainError `not_found` when `childId` is no sub-agent of `parentId` */
+  async subAgent(
+    principal: Principal,
+    parentId: string,
+    childId: string,
+    projection?: Projection,
+  ): Promise<AgentRecord> {
+    const store = await this.store(principal);
+    living(await store.agents.find(parentId), parentId);
+    if (!(await store.agents.isLinked(parentId, childId)))
+      throw new DomainError('not_found', `Agent ${parentId} has no sub-agent ${childId}.`);
+    return living(await store.agents.find(childId, projection), childId);
+  }
+
+  /** Makes an agent and offers it to `parentId`. */
+  async createSubAgent(principal: Principal, parentId: string, input: SubAgentInput): Promise<AgentRecord> {
+    const store = await this.store(principal);
+    const parent = living(await store.agents.find(parentId), parentId);
+    const row = toRowChanges(input);
+    this.assertModel(row.llmModel);
+    await this.refuseUnknownReferences(row);
+    const at = this.dependencies.clock.now();
+    const id = newId(at.getTime());
+    await assertMayLink(store.agents, parent.id, id);
+    const created = await store.agents.create({
+      ...AGENT_DEFAULTS,
+      ...row,
+      id,
+      kind: 'DYNAMIC',
+      name: input.name,
+      nameKey: input.name,
+      description: input.description,
+      systemPrompt: input.systemPrompt,
+      createdBy: principal.userId,
+      createdAt: at,
+      updatedAt: at,
+    });
+    await store.agents.link(parent.id, id, at);
+    this.dependencies.onChange(principal.tenant, id);
+    return created;
+  }
+
+  async updateSubAgent(
+    principal: Principal,
+    parentId: string,
+    childId: string,
+    changes: AgentChanges,
+    expectedVersion?: number,
+  ): Promise<AgentRecord> {
+    await this.subAgent(principal, parentId, childId);
+    return this.update(principal, childId, changes, expectedVersion);
+  }
+
+  /** Takes the sub-agent from this parent; a dynamic one without any other parent is deleted. */
+  async removeSubAgent(
+    principal: Principal,
+    parentId: string,
+    childId: string,
+  ): Promise<{ id: string; message: string }> {
+    const store = await this.store(principal);
+    const child = await this.subAgent(principal, parentId, childId);
+    if (child.kind === 'BUILT_IN')
+      throw new DomainError('conflict', `${child.name} is a built-in agent and cannot be deleted.`);
+    await store.agents.unlink(parentId, childId);
+    if ((await store.agents.parentsOf(childId)).length === 0) return this.remove(principal, childId);
+    this.dependencies.onChange(principal.tenant, childId);
+    return {
+      id: childId,
+      message: `Sub-agent ${child.name} was taken from agent ${parentId}; other parents keep it.`,
+    };
+  }
+
+  private store(principal: Principal): Promise<TenantStore> {
+    return this.dependencies.open(principal.tenant);
+  }
+
+  private assertModel(model: string | null | undefined): void {
+    if (model) this.dependencies.models.resolve(model);
+  }
+
+  /** Tools and knowledge bases are checked by name, so that an agent never points at nothing. */
+  private refuseUnknownReferences(row: Partial<AgentRecord>): Promise<void> {
+    const [tool] = row.toolNames ?? [];
+    if (tool !== undefined) throw invalid('tool_assignments', `there is no tool named ${tool}`);
+    const [knowledgeBase] = row.knowledgeBaseIds ?? [];
+    if (knowledgeBase !== undefined)
+      throw invalid('knowledge_bases', `there is no knowledge base ${knowledgeBase}`);
+    return Promise.resolve();
+  }
+}
+
+export function living(agent: AgentRecord | null, id: string): AgentRecord {
+  if (!agent || agent.deletedAt) throw notFound('Agent', id);
+  return agent;
+}
+
+const stale = (agent: AgentRecord, expected: number): DomainError =>
+  new DomainError(
+    'precondition_failed',
+    `Agent ${agent.name} has version ${agent.version}, not ${expected}; read it again and repeat the change.`,
+    { extra: { current_version: agent.version } },
+  );

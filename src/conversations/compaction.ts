@@ -1,0 +1,107 @@
+import { invalid } from '../errors';
+import type { Clock } from '../ports/clock';
+import type { Principal } from '../ports/identity';
+import type { ModelGateway } from '../ports/models';
+import type { PartRecord } from '../ports/records';
+import type { TenantStore } from '../ports/stores';
+import type { ConversationLog } from '../runs/log';
+import { own } from './conversations';
+
+const DEFAULT_KEEP_TURNS = 10;
+const MAX_KEEP_TURNS = 1_000;
+/** A turn is a user's message and its answer. */
+const MESSAGES_PER_TURN = 2;
+/** Text given to the summarising model at once; older text beyond it is cut at its beginning. */
+const SUMMARISED_CHARACTERS = 60_000;
+/** English text has about four characters a token (OpenAI, "What are tokens and how to count them?"). */
+const CHARACTERS_PER_TOKEN = 4;
+const SUMMARY_TOKENS = 700;
+
+export interface Compaction {
+  compressed: boolean;
+  messagesBefore: number;
+  messagesAfter: number;
+  summary: string | null;
+  tokensSaved: number;
+}
+
+export interface CompactionDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  models: ModelGateway;
+  backgroundModel: (store: TenantStore, userId: string) => Promise<string>;
+  log: ConversationLog;
+  clock: Clock;
+}
+
+/** Replaces older history by a summary in what the model sees; the messages themselves stay readable. */
+export class Compactions {
+  constructor(private readonly dependencies: CompactionDependencies) {}
+
+  /** @param keepRecentTurns turns that stay as they are, 0 or more */
+  async compress(
+    principal: Principal,
+    conversationId: string,
+    keepRecentTurns: number | null | undefined,
+  ): Promise<Compaction> {
+    const keep = keepRecentTurns ?? DEFAULT_KEEP_TURNS;
+    if (!Number.isInteger(keep) || keep < 0 || keep > MAX_KEEP_TURNS)
+      throw invalid('keep_recent_turns', `must be a whole number between 0 and ${MAX_KEEP_TURNS}`);
+    const store = await this.dependencies.open(principal.tenant);
+    const conversation = own(principal, await store.conversations.find(conversationId), conversationId);
+    const before = conversation.messageCount - conversation.compactedBefore;
+    const until = Math.max(
+      conversation.messageCount - keep * MESSAGES_PER_TURN,
+      conversation.compactedBefore,
+    );
+    if (until <= conversation.compactedBefore)
+      return {
+        compressed: false,
+        messagesBefore: before,
+        messagesAfter: before,
+        summary: conversation.summary,
+        tokensSaved: 0,
+      };
+    const old = await store.parts.messages(conversationId, conversation.compactedBefore, until, 'asc');
+    const summary = await this.summarise(store, principal, conversation.summary, old);
+    await store.conversations.update(conversationId, {
+      summary,
+      compactedBefore: until,
+      updatedAt: this.dependencies.clock.now(),
+    });
+    await this.dependencies.log.append(store, conversationId, [
+      { type: 'system_event', content: { kind: 'compaction', compacted_messages: old.length, summary } },
+    ]);
+    const characters = old.reduce((sum, part) => sum + (part.text?.length ?? 0), 0);
+    return {
+      compressed: true,
+      messagesBefore: before,
+      messagesAfter: conversation.messageCount - until,
+      summary,
+      tokensSaved: Math.max(0, Math.round((characters - summary.length) / CHARACTERS_PER_TOKEN)),
+    };
+  }
+
+  private async summarise(
+    store: TenantStore,
+    principal: Principal,
+    earlier: string | null,
+    old: PartRecord[],
+  ): Promise<string> {
+    const model = await this.dependencies.backgroundModel(store, principal.userId);
+    const lines = old.map((part) => `${part.type === 'user' ? 'User' : 'Assistant'}: ${part.text ?? ''}`);
+    const text = [...(earlier ? [`Earlier summary: ${earlier}`] : []), ...lines]
+      .join('\n')
+      .slice(-SUMMARISED_CHARACTERS);
+    const messages = [
+      {
+        role: 'system' as const,
+        content:
+          'Summarize the conversation for the assistant that continues it: facts, decisions, open questions, names, numbers and wishes of the user. Leave out small talk.',
+      },
+      { role: 'user' as const, content: `Summarize:\n${text}` },
+    ];
+    for await (const chunk of this.dependencies.models.chat({ model, messages, maxTokens: SUMMARY_TOKENS }))
+      if (chunk.type === 'done' && chunk.text.trim() !== '') return chunk.text.trim();
+    return text.slice(0, SUMMARY_TOKENS * CHARACTERS_PER_TOKEN);
+  }
+}

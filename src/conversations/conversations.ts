@@ -1,0 +1,342 @@
+import { living } from '../agents/agents';
+import { encodeCursor, type PageArguments, toPage } from '../cursor';
+import { DomainError, invalid, notFound } from '../errors';
+import { newId } from '../ids';
+import type { Clock } from '../ports/clock';
+import type { Principal } from '../ports/identity';
+import type { ModelGateway } from '../ports/models';
+import type { ConversationRecord, JsonObject, JsonValue, PartRecord } from '../ports/records';
+import type { ConversationFilter, Projection, TenantStore } from '../ports/stores';
+import type { ConversationBus } from '../runs/bus';
+import type { Cancellation } from '../runs/cancellation';
+import type { ConversationLog } from '../runs/log';
+import { generateTitle } from './titles';
+
+const ID_PATTERN = /^[A-Za-z0-9_.:-]{1,128}$/;
+const TITLE_CHARACTERS = 200;
+const MESSAGE_CHARACTERS = 1_000_000;
+const METADATA_CHARACTERS = 100_000;
+const SEARCH_CONVERSATIONS = 1_000;
+/** Messages that a title is made from. */
+const TITLE_MESSAGES = 10;
+
+export interface ConversationListArguments extends PageArguments {
+  agentId?: string | null;
+  allUsers?: boolean | null;
+  source?: string | null;
+  excludeSource?: string | null;
+  sourceRefId?: string | null;
+}
+
+export interface ConversationPage {
+  conversations: ConversationRecord[];
+  total: number;
+  limit: number;
+  offset: number;
+  nextCursor: string | null;
+}
+
+export interface MessagePage {
+  messages: PartRecord[];
+  total: number;
+  limit: number;
+  offset: number;
+  nextCursor: string | null;
+}
+
+export interface ConversationDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  bus: ConversationBus;
+  log: ConversationLog;
+  cancellation: Cancellation;
+  models: ModelGateway;
+  /** The model for titles and summaries of this user. */
+  backgroundModel: (store: TenantStore, userId: string) => Promise<string>;
+  clock: Clock;
+}
+
+/** Conversations of a user: private to them, but for the tenant-wide list of admins. */
+export class Conversations {
+  constructor(private readonly dependencies: ConversationDependencies) {}
+
+  /** The conversation, or null of an optional lookup. @throws DomainError `not_found` */
+  async get(principal: Principal, id: string, projection?: Projection): Promise<ConversationRecord> {
+    const store = await this.store(principal);
+    return own(principal, await store.conversations.find(id, projection), id);
+  }
+
+  /** Creates a conversation, or answers the caller's own of the same id. */
+  async create(
+    principal: Principal,
+    input: {
+      id?: string | null;
+      agentId: string;
+      title?: string | null;
+      metadata?: JsonValue;
+      source?: string | null;
+      sourceRefId?: string | null;
+    },
+  ): Promise<{ conversation: ConversationRecord; created: boolean }> {
+    if (input.id && !ID_PATTERN.test(input.id))
+      throw invalid('id', 'must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -');
+    const title = checkTitle(input.title);
+    const metadata = checkMetadata(input.metadata);
+    const store = await this.store(principal);
+    living(await store.agents.find(input.agentId), input.agentId);
+    const at = this.dependencies.clock.now();
+    const id = input.id ?? newId(at.getTime());
+    const created = await store.conversations.create({
+      id,
+      userId: principal.userId,
+      agentId: input.agentId,
+      title,
+      titleSource: title === null ? null : 'user',
+      isActive: true,
+      metadata: metadata ?? {},
+      source: input.source ?? textOf(metadata, 'source'),
+      sourceRefId: input.sourceRefId ?? textOf(metadata, 'source_ref_id'),
+      nextSeq: 0,
+      messageCount: 0,
+      activeRunId: null,
+      activeOwner: null,
+      activeMessageId: null,
+      queuedRuns: 0,
+      compactedBefore: 0,
+      summary: null,
+      createdAt: at,
+      updatedAt: at,
+      deletedAt: null,
+    });
+    if (created) return { conversation: created, created: true };
+    return { conversation: own(principal, await store.conversations.find(id), id), created: false };
+  }
+
+  async list(
+    principal: Principal,
+    args: ConversationListArguments,
+    projection?: Projection,
+  ): Promise<ConversationPage> {
+    const page = toPage(args);
+    const store = await this.store(principal);
+    const filter = listFilter(principal, args);
+    const [conversations, total] = await Promise.all([
+      store.conversations.list(filter, page, projection),
+      store.conversations.count(filter),
+    ]);
+    const last = conversations.length === page.limit ? conversations.at(-1) : undefined;
+    return {
+      conversations,
+      total,
+      limit: page.limit,
+      offset: page.offset,
+      nextCursor: last ? encodeCursor({ at: last.updatedAt, id: last.id }) : null,
+    };
+  }
+
+  /** Conversations whose title or messages hold `text`, newest first. */
+  async search(
+    principal: Principal,
+    text: string,
+    limit: number,
+  ): Promise<{ conversations: ConversationRecord[]; total: number }> {
+    if (text.trim() === '') throw invalid('query', 'must not be empty');
+    const { limit: most } = toPage({ limit });
+    const store = await this.store(principal);
+    const all = await store.conversations.list({ userId: principal.userId }, { limit: SEARCH_CONVERSATIONS });
+    const ids = new Set(
+      await store.parts.searchMessages(
+        all.map((conversation) => conversation.id),
+        text,
+        SEARCH_CONVERSATIONS,
+      ),
+    );
+    const wanted = text.toLowerCase();
+    const found = all.filter((one) => ids.has(one.id) || one.title?.toLowerCase().includes(wanted));
+    return { conversations: found.slice(0, most), total: found.length };
+  }
+
+  /** Messages in the order they were said; `desc` the other way round. */
+  async messages(
+    principal: Principal,
+    id: string,
+    args: PageArguments & { order?: 'asc' | 'desc' | null },
+  ): Promise<MessagePage> {
+    const { limit, offset } = toPage({ ...args, cursor: null });
+    const conversation = await this.get(principal, id);
+    const store = await this.store(principal);
+    const total = conversation.messageCount;
+    const skip = args.cursor ? decodeOrdinal(args.cursor) : offset;
+    const order = args.order ?? 'asc';
+    const [from, to] =
+      order === 'asc'
+        ? [skip, Math.min(skip + limit, total)]
+        : [Math.max(total - skip - limit, 0), total - skip];
+    const messages = from < to ? await store.parts.messages(id, from, to, order) : [];
+    const next = skip + limit;
+    return { messages, total, limit, offset: skip, nextCursor: next < total ? encodeOrdinal(next) : null };
+  }
+
+  /** Adds a user's message without running an agent; the same `messageId` again answers the first. */
+  async appendMessage(
+    principal: Principal,
+    id: string,
+    input: { content: string; messageId?: string | null; metadata?: JsonValue },
+  ): Promise<PartRecord> {
+    if (input.content.trim() === '') throw invalid('content', 'must not be empty');
+    if (input.content.length > MESSAGE_CHARACTERS)
+      throw invalid('content', `must have at most ${MESSAGE_CHARACTERS} characters`);
+    if (input.messageId && !ID_PATTERN.test(input.messageId))
+      throw invalid('message_id', 'must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -');
+    const metadata = checkMetadata(input.metadata);
+    const store = await this.store(principal);
+    await this.assertOwn(store, principal, id);
+    if (input.messageId) {
+      const known = await store.parts.findByMessageId(id, input.messageId);
+      if (known) return sameMessage(known, input.content);
+    }
+    const [part] = await this.dependencies.log.append(store, id, [
+      {
+        type: 'user',
+        messageId: input.messageId ?? newId(),
+        text: input.content,
+        metadata: metadata ?? null,
+      },
+    ]);
+    return part!;
+  }
+
+  async update(
+    principal: Principal,
+    id: string,
+    input: { title?: string | null; metadata?: JsonValue; isActive?: boolean | null },
+  ): Promise<ConversationRecord> {
+    const changes: Partial<ConversationRecord> = {};
+    if (input.title !== undefined && input.title !== null)
+      Object.assign(changes, { title: checkTitle(input.title), titleSource: 'user' });
+    const metadata = checkMetadata(input.metadata);
+    if (metadata)
+      Object.assign(changes, {
+        metadata,
+        source: textOf(metadata, 'source'),
+        sourceRefId: textOf(metadata, 'source_ref_id'),
+      });
+    if (typeof input.isActive === 'boolean') changes.isActive = input.isActive;
+    return this.write(principal, id, changes);
+  }
+
+  /** Deletes the conversation with its messages and runs; an active run is cancelled first. */
+  async remove(principal: Principal, id: string): Promise<{ id: string; message: string }> {
+    const store = await this.store(principal);
+    const conversation = own(principal, await store.conversations.find(id), id);
+    // From here on nothing can start: claims and appends see only living conversations.
+    await store.conversations.update(id, { deletedAt: this.dependencies.clock.now() });
+    if (conversation.activeRunId)
+      await this.dependencies.cancellation.cancelRun(store, conversation.activeRunId, 'conversation deleted');
+    await store.conversations.remove(id);
+    this.dependencies.bus.publish(principal.tenant, id, { kind: 'deleted' });
+    return { id, message: `Conversation ${id} was deleted.` };
+  }
+
+  async setTitle(principal: Principal, id: string, title: string): Promise<ConversationRecord> {
+    const checked = checkTitle(title);
+    if (checked === null || checked.trim() === '') throw invalid('title', 'must not be empty');
+    return this.write(principal, id, { title: checked, titleSource: 'user' });
+  }
+
+  /** Makes a title from the first messages with the background model. */
+  async generateTitle(principal: Principal, id: string): Promise<ConversationRecord> {
+    const store = await this.store(principal);
+    own(principal, await store.conversations.find(id), id);
+    const messages = await store.parts.messages(id, 0, TITLE_MESSAGES, 'asc');
+    if (messages.length === 0)
+      throw new DomainError('conflict', `Conversation ${id} has no messages to make a title from.`);
+    const model = await this.dependencies.backgroundModel(store, principal.userId);
+    const title = await generateTitle(this.dependencies.models, model, messages);
+    return this.write(principal, id, { title, titleSource: 'generated' });
+  }
+
+  private async write(
+    principal: Principal,
+    id: string,
+    changes: Partial<ConversationRecord>,
+  ): Promise<ConversationRecord> {
+    const store = await this.store(principal);
+    own(principal, await store.conversations.find(id), id);
+    const updated = await store.conversations.update(id, {
+      ...changes,
+      updatedAt: this.dependencies.clock.now(),
+    });
+    if (!updated) throw notFound('Conversation', id);
+    this.dependencies.bus.publish(principal.tenant, id, { kind: 'changed' });
+    return updated;
+  }
+
+  private async assertOwn(store: TenantStore, principal: Principal, id: string): Promise<void> {
+    own(principal, await store.conversations.find(id), id);
+  }
+
+  private store(principal: Principal): Promise<TenantStore> {
+    return this.dependencies.open(principal.tenant);
+  }
+}
+
+/** Another user's conversation does not exist for the caller. */
+export function own(
+  principal: Principal,
+  conversation: ConversationRecord | null,
+  id: string,
+): ConversationRecord {
+  if (!conversation || conversation.deletedAt || conversation.userId !== principal.userId)
+    throw notFound('Conversation', id);
+  return conversation;
+}
+
+function listFilter(principal: Principal, args: ConversationListArguments): ConversationFilter {
+  const filter: ConversationFilter = {};
+  if (args.allUsers) {
+    if (!args.sourceRefId) throw invalid('all_users', 'needs source_ref_id');
+    if (!principal.isAdmin) throw new DomainError('forbidden', 'all_users needs the admin scope.');
+  } else filter.userId = principal.userId;
+  if (args.agentId) filter.agentId = args.agentId;
+  if (args.source) filter.source = args.source;
+  if (args.excludeSource) filter.excludeSource = args.excludeSource;
+  if (args.sourceRefId) filter.sourceRefId = args.sourceRefId;
+  return filter;
+}
+
+function checkTitle(title: string | null | undefined): string | null {
+  if (title === undefined || title === null) return null;
+  if (title.length > TITLE_CHARACTERS)
+    throw invalid('title', `must have at most ${TITLE_CHARACTERS} characters, has ${title.length}`);
+  return title;
+}
+
+function checkMetadata(metadata: JsonValue | undefined): JsonObject | undefined {
+  if (metadata === undefined || metadata === null) return undefined;
+  if (typeof metadata !== 'object' || Array.isArray(metadata)) throw invalid('metadata', 'must be an object');
+  if (JSON.stringify(metadata).length > METADATA_CHARACTERS)
+    throw invalid('metadata', `must have at most ${METADATA_CHARACTERS} characters as JSON`);
+  return metadata;
+}
+
+function textOf(metadata: JsonObject | undefined, key: string): string | null {
+  const value = metadata?.[key];
+  return typeof value === 'string' ? value : null;
+}
+
+function sameMessage(known: PartRecord, content: string): PartRecord {
+  if (known.text === content) return known;
+  throw new DomainError(
+    'message_id_reused',
+    `Message id ${known.messageId ?? ''} was already used for another message in this conversation.`,
+  );
+}
+
+const encodeOrdinal = (ordinal: number): string => Buffer.from(`m${ordinal}`).toString('base64url');
+
+function decodeOrdinal(cursor: string): number {
+  const match = /^m(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  if (!match)
+    throw invalid('cursor', 'is no cursor of this list; take next_cursor of an earlier page as it is');
+  return Number(match[1]);
+}

@@ -1,0 +1,221 @@
+import type {
+  AgentRecord,
+  ConversationRecord,
+  JsonObject,
+  PartRecord,
+  PreferenceRecord,
+  RunRecord,
+  RunStatus,
+} from './records';
+
+/**
+ * What a caller wants of a row besides the row itself: made by the GraphQL layer, understood by the store, opaque to the
+ * domains that hand it on.
+ */
+export type Projection = object | undefined;
+
+/** A page of a list ordered newest first; `after` is the position behind which the page starts. */
+export interface Page {
+  limit: number;
+  offset?: number;
+  after?: { at: Date; id: string };
+}
+
+export interface AgentStore {
+  find(id: string, projection?: Projection): Promise<AgentRecord | null>;
+  findByName(name: string): Promise<AgentRecord | null>;
+  /** Living agents by name; hidden ones only when asked. */
+  list(options: { includeHidden: boolean }, projection?: Projection): Promise<AgentRecord[]>;
+  /** @throws DomainError `conflict` when the name is taken. */
+  create(agent: AgentRecord): Promise<AgentRecord>;
+  /** Writes `changes` and raises `version`, only when the stored version is `expectedVersion`. Null when it was not. */
+  update(id: string, expectedVersion: number, changes: Partial<AgentRecord>): Promise<AgentRecord | null>;
+
+  link(parentId: string, childId: string, at: Date): Promise<void>;
+  unlink(parentId: string, childId: string): Promise<boolean>;
+  isLinked(parentId: string, childId: string): Promise<boolean>;
+  parentsOf(childId: string): Promise<string[]>;
+  children(parentId: string, projection?: Projection): Promise<AgentRecord[]>;
+  /** Every parent -> child pair of the tenant; a small set, read to refuse cycles. */
+  links(): Promise<{ parentId: string; childId: string }[]>;
+}
+
+export interface ConversationFilter {
+  userId?: string;
+  agentId?: string;
+  source?: string;
+  excludeSource?: string;
+  sourceRefId?: string;
+}
+
+/** What moves together when parts are appended: one atomic increment decides the seqs. */
+export interface Allocation {
+  parts: number;
+  messages: number;
+}
+
+export interface Allocated {
+  /** seq of the first of the allocated parts. */
+  seq: number;
+  /** Ordinal of the first of the allocated messages. */
+  messageSeq: number;
+  conversation: ConversationRecord;
+}
+
+export interface ConversationStore {
+  find(id: string, projection?: Projection): Promise<ConversationRecord | null>;
+  /** Inserts a conversation; null when the id is taken. */
+  create(conversation: ConversationRecord): Promise<ConversationRecord | null>;
+  list(filter: ConversationFilter, page: Page, projection?: Projection): Promise<ConversationRecord[]>;
+  count(filter: ConversationFilter): Promise<number>;
+  update(id: string, changes: Partial<ConversationRecord>): Promise<ConversationRecord | null>;
+  /** Allocates seqs for parts that no run writes (manual appends, system events). Null when the conversation is gone. */
+  allocate(id: string, allocation: Allocation, at: Date): Promise<Allocated | null>;
+  /**
+   * Takes an idle conversation for a run and allocates its first seqs in the same write.
+   * Null when the conversation is gone or another run holds it.
+   */
+  claim(
+    id: string,
+    run: {
+      runId: string;
+      owner: string;
+      messageId: string;
+      /** Set with the claim, for a conversation without one. */ title?: string;
+    },
+    allocation: Allocation,
+    at: Date,
+  ): Promise<Allocated | null>;
+  /** Allocates for the run that holds the conversation. Null when this owner no longer does: the fence. */
+  allocateForRun(
+    id: string,
+    run: { runId: string; owner: string },
+    allocation: Allocation,
+    at: Date,
+    release?: boolean,
+  ): Promise<Allocated | null>;
+  /** Another worker takes the active run over: from now on the old owner's writes are refused. */
+  reown(id: string, runId: string, owner: string): Promise<boolean>;
+  /** Frees the conversation if `runId` still holds it. */
+  release(id: string, runId: string): Promise<void>;
+  addQueued(id: string, delta: number): Promise<ConversationRecord | null>;
+  /** Removes the conversation with all its parts and runs. */
+  remove(id: string): Promise<void>;
+  /** Deleted conversations whose removal was interrupted. */
+  deletedBefore(at: Date, limit: number): Promise<string[]>;
+  /** nextSeq of each id, for watchers of other processes' writes. */
+  positions(ids: string[]): Promise<Map<string, number>>;
+}
+
+export interface PartStore {
+  /**
+   * Inserts parts with allocated seqs; parts that are there already (the same ids) are left alone, so that an insert whose
+   * outcome is unknown can be repeated.
+   * @throws DomainError `database_unavailable`
+   */
+  insert(parts: PartRecord[]): Promise<void>;
+  /** Parts with `seq > afterSeq`, oldest first. */
+  after(conversationId: string, afterSeq: number, limit: number): Promise<PartRecord[]>;
+  /** Parts of one run with `seq > afterSeq`, oldest first. */
+  ofRun(conversationId: string, runId: string, afterSeq: number, limit: number): Promise<PartRecord[]>;
+  /** Messages by ordinal: `from` included, `to` excluded. */
+  messages(conversationId: string, from: number, to: number, order: 'asc' | 'desc'): Promise<PartRecord[]>;
+  findByMessageId(conversationId: string, messageId: string): Promise<PartRecord | null>;
+  /** Parts of the given types in `seq` order. */
+  ofTypes(
+    conversationId: string,
+    types: PartRecord['type'][],
+    afterSeq: number,
+    limit: number,
+  ): Promise<PartRecord[]>;
+  /** Ids of the user's conversations with a message that holds `text` (any case). */
+  searchMessages(conversationIds: string[], text: string, limit: number): Promise<string[]>;
+}
+
+export interface RunFilter {
+  conversationId?: string;
+  userId?: string;
+  agentId?: string;
+  statuses?: readonly RunStatus[];
+  messageId?: string;
+}
+
+export interface RunStore {
+  /** Inserts a run; null when the conversation has one for this message id already. */
+  create(run: RunRecord): Promise<RunRecord | null>;
+  find(id: string, projection?: Projection): Promise<RunRecord | null>;
+  findByMessage(conversationId: string, messageId: string): Promise<RunRecord | null>;
+  findByCall(callId: string): Promise<RunRecord | null>;
+  list(filter: RunFilter, page: Page, projection?: Projection): Promise<RunRecord[]>;
+  count(filter: RunFilter): Promise<number>;
+  remove(id: string): Promise<void>;
+  /** Changes a run that `owner` holds. False when another worker holds it or it is finished: the fence. */
+  updateOwned(id: string, owner: string, changes: Partial<RunRecord>): Promise<boolean>;
+  /** Changes a run in one of `statuses`; null when it is in another. */
+  transition(
+    id: string,
+    statuses: readonly RunStatus[],
+    changes: Partial<RunRecord>,
+  ): Promise<RunRecord | null>;
+  /** Moves the lease of every run that `owner` executes. */
+  renewLeases(owner: string, until: Date): Promise<void>;
+  /** Runs of `owner` that somebody asked to cancel. */
+  cancelling(owner: string): Promise<{ id: string; cancelReason: string | null }[]>;
+  /** Active runs without a living lease at `now`, oldest first. */
+  abandoned(now: Date, limit: number): Promise<RunRecord[]>;
+  /** Takes an abandoned run: true for exactly one of several workers that try. */
+  takeOver(
+    id: string,
+    previous: { owner: string | null; expiresAt: Date | null },
+    owner: string,
+    until: Date,
+  ): Promise<RunRecord | null>;
+  /** The oldest queued run of a conversation. */
+  nextQueued(conversationId: string): Promise<RunRecord | null>;
+  /** Per agent: runs, failures and tokens since `since`. */
+  statsSince(since: Date): Promise<{ agentId: string; runs: number; failures: number; tokens: number }[]>;
+}
+
+export interface PreferenceStore {
+  find(userId: string): Promise<PreferenceRecord | null>;
+  save(preference: PreferenceRecord): Promise<PreferenceRecord>;
+}
+
+/** Everything that one tenant owns; there is no way from here to another tenant. */
+export interface TenantStore {
+  readonly tenant: string;
+  readonly agents: AgentStore;
+  readonly conversations: ConversationStore;
+  readonly parts: PartStore;
+  readonly runs: RunStore;
+  readonly preferences: PreferenceStore;
+}
+
+export interface TenantRecord {
+  id: string;
+  database: string;
+  schemaVersion: number;
+  createdAt: Date;
+  provisionedAt: Date | null;
+}
+
+/** The control database: which tenants exist. */
+export interface TenantDirectory {
+  find(tenant: string): Promise<TenantRecord | null>;
+  /** Inserts, or answers the record that another worker inserted first. */
+  register(tenant: string, at: Date): Promise<TenantRecord>;
+  markProvisioned(tenant: string, schemaVersion: number, at: Date): Promise<void>;
+  list(): Promise<TenantRecord[]>;
+}
+
+export interface Database {
+  readonly directory: TenantDirectory;
+  store(tenant: string): TenantStore;
+  /** Creates the tenant's collections and indexes; safe to repeat and to run twice at once. */
+  ensureIndexes(tenant: string): Promise<void>;
+  /** @throws when the database does not answer within `timeoutMs`. */
+  ping(timeoutMs: number): Promise<void>;
+}
+
+/** Anything that can be remembered for an `Idempotency-Key`: an HTTP answer. */
+export type StoredAnswer = JsonObject;

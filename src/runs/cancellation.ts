@@ -1,0 +1,135 @@
+import { DomainError } from '../errors';
+import type { Clock } from '../ports/clock';
+import type { Principal } from '../ports/identity';
+import { ACTIVE_RUN_STATUSES, isActive, type RunRecord } from '../ports/records';
+import type { TenantStore } from '../ports/stores';
+import { cancelledPart, endPart, startPart, userPart } from './events';
+import type { ConversationLog } from './log';
+import { RunSessions, StopRun } from './sessions';
+import type { RunRequest } from './types';
+
+const MOST_AT_ONCE = 1_000;
+
+export interface CancelResult {
+  callId: string;
+  runId: string;
+  status: RunRecord['status'];
+  alreadyFinished: boolean;
+}
+
+export interface CancelScope {
+  conversationId?: string | null;
+  messageId?: string | null;
+  agentId?: string | null;
+  /** `tenant` cancels everybody's, which needs the admin scope. */
+  scope?: 'mine' | 'tenant' | null;
+}
+
+export interface CancellationDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  sessions: RunSessions;
+  log: ConversationLog;
+  clock: Clock;
+}
+
+/** Ends runs early; what was written stays. */
+export class Cancellation {
+  constructor(private readonly dependencies: CancellationDependencies) {}
+
+  /** The caller's active runs; an admin sees the tenant's with `scope: tenant`. */
+  async active(principal: Principal, scope: CancelScope = {}): Promise<RunRecord[]> {
+    const store = await this.dependencies.open(principal.tenant);
+    return store.runs.list(this.filter(principal, scope), { limit: MOST_AT_ONCE });
+  }
+
+  /**
+   * Cancels by call id or run id; repeating it changes nothing.
+   * @throws DomainError `not_found` for an unknown id or another user's run
+   */
+  async cancel(principal: Principal, id: string): Promise<CancelResult> {
+    const store = await this.dependencies.open(principal.tenant);
+    const run = (await store.runs.find(id)) ?? (await store.runs.findByCall(id));
+    if (!run || (run.userId !== principal.userId && !principal.isAdmin))
+      throw new DomainError('not_found', `No run has the call id or run id ${id}.`);
+    return this.cancelRun(store, run.id, `cancelled by ${principal.userId}`);
+  }
+
+  /** Cancels every active run in scope. */
+  async cancelAll(principal: Principal, scope: CancelScope): Promise<CancelResult[]> {
+    const store = await this.dependencies.open(principal.tenant);
+    const runs = await store.runs.list(this.filter(principal, scope), { limit: MOST_AT_ONCE });
+    return Promise.all(runs.map((run) => this.cancelRun(store, run.id, `cancelled by ${principal.userId}`)));
+  }
+
+  /** Background tasks arrive with background sub-agents; until then no id is known. */
+  async cancelBackgroundTask(principal: Principal, taskId: string): Promise<CancelResult> {
+    const store = await this.dependencies.open(principal.tenant);
+    const run = await store.runs.find(taskId);
+    if (!run?.parentCallId || run.userId !== principal.userId)
+      throw new DomainError('not_found', `There is no background task ${taskId}.`);
+    return this.cancelRun(store, run.id, `cancelled by ${principal.userId}`);
+  }
+
+  /** Cancels one run on whose behalf the caller was checked already; waits until its conversation is free if it runs here. */
+  async cancelRun(store: TenantStore, runId: string, reason: string): Promise<CancelResult> {
+    const { clock, sessions } = this.dependencies;
+    const dequeued = await store.runs.transition(runId, ['queued'], {
+      status: 'cancelled',
+      cancelReason: reason,
+      cancelRequestedAt: clock.now(),
+      finishedAt: clock.now(),
+    });
+    if (dequeued) return this.dropQueued(store, dequeued, reason);
+    const run = await store.runs.transition(runId, ACTIVE_RUN_STATUSES, {
+      status: 'cancelling',
+      cancelReason: reason,
+      cancelRequestedAt: clock.now(),
+    });
+    if (!run) return this.finished(store, runId);
+    const session = sessions.get(runId);
+    session?.stop.abort(new StopRun('cancelled', reason));
+    const ended = session ? await session.done : null;
+    return { callId: run.callId, runId, status: ended?.status ?? 'cancelling', alreadyFinished: false };
+  }
+
+  private async finished(store: TenantStore, runId: string): Promise<CancelResult> {
+    const run = await store.runs.find(runId);
+    if (!run) throw new DomainError('not_found', `No run has the id ${runId}.`);
+    return { callId: run.callId, runId, status: run.status, alreadyFinished: !isActive(run.status) };
+  }
+
+  /** A run that never began still leaves the user's message, and an end for whoever follows it. */
+  private async dropQueued(store: TenantStore, run: RunRecord, reason: string): Promise<CancelResult> {
+    const request = run.request as unknown as RunRequest;
+    const usage = { inputTokens: 0, outputTokens: 0, totalTokens: 0, costUsd: 0 };
+    await store.conversations.addQueued(run.conversationId, -1);
+    const agent = await store.agents.find(run.agentId);
+    const parts = await this.dependencies.log.append(store, run.conversationId, [
+      userPart(run, request),
+      startPart(run, agent?.name ?? run.agentId, request),
+      cancelledPart(run, reason),
+      endPart(run, { text: '', finishReason: 'cancelled', usage }),
+    ]);
+    await store.runs.transition(run.id, ['cancelled'], {
+      startSeq: parts[0]!.seq,
+      endSeq: parts.at(-1)!.seq,
+      finishReason: 'cancelled',
+    });
+    return { callId: run.callId, runId: run.id, status: 'cancelled', alreadyFinished: false };
+  }
+
+  private filter(principal: Principal, scope: CancelScope): Parameters<TenantStore['runs']['list']>[0] {
+    if (scope.scope === 'tenant' && !principal.isAdmin)
+      throw new DomainError(
+        'forbidden',
+        'The scope tenant needs the admin scope; without it only your own runs are meant.',
+      );
+    return {
+      statuses: ACTIVE_RUN_STATUSES,
+      ...(scope.scope === 'tenant' ? {} : { userId: principal.userId }),
+      ...(scope.conversationId ? { conversationId: scope.conversationId } : {}),
+      ...(scope.messageId ? { messageId: scope.messageId } : {}),
+      ...(scope.agentId ? { agentId: scope.agentId } : {}),
+    };
+  }
+}

@@ -1,0 +1,294 @@
+import { living } from '../agents/agents';
+import { DomainError, notFound } from '../errors';
+import { newId } from '../ids';
+import type { Clock } from '../ports/clock';
+import type { Principal } from '../ports/identity';
+import type { Logger } from '../ports/logger';
+import type { ModelGateway } from '../ports/models';
+import type { AgentRecord, ConversationRecord, RunRecord } from '../ports/records';
+import type { Allocated, TenantStore } from '../ports/stores';
+import { provisionalTitle } from '../conversations/titles';
+import type { AgentCache } from '../agents/cache';
+import type { ConversationBus } from './bus';
+import { startPart, userPart } from './events';
+import { ConversationLog } from './log';
+import { acceptRequest, requestHash } from './request';
+import { RunSessions } from './sessions';
+import type { ChatInput, RunRequest, StartedRun } from './types';
+
+export interface EngineDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  agents: AgentCache;
+  /** The user's own choice of model, when there is one. */
+  preferredModel: (store: TenantStore, userId: string) => Promise<string | null>;
+  models: ModelGateway;
+  bus: ConversationBus;
+  log: ConversationLog;
+  sessions: RunSessions;
+  clock: Clock;
+  logger: Logger;
+  workerId: string;
+  leaseMs: number;
+  /** Cancels the active run of a conversation, for `if_active: interrupt`. */
+  interrupt: (store: TenantStore, runId: string, reason: string) => Promise<unknown>;
+}
+
+/** Parts and messages that a run's beginning adds: the user's message and `start`. */
+const BEGINNING = { parts: 2, messages: 1 };
+
+/** Accepts messages: makes each a durable run, once, and starts it. */
+export class RunEngine {
+  constructor(private readonly dependencies: EngineDependencies) {}
+
+  /**
+   * Accepts one message for an agent. What it answers is durable: the run goes on whatever happens to the caller.
+   * @throws DomainError `not_found` (agent, or a conversation of somebody else), `validation_failed`,
+   *   `conversation_busy`, `message_id_reused`
+   */
+  async start(
+    principal: Principal,
+    agentId: string,
+    input: ChatInput,
+    role: RunRequest['role'] = 'agent',
+  ): Promise<StartedRun> {
+    const store = await this.dependencies.open(principal.tenant);
+    const agent = living(await this.dependencies.agents.find(store, agentId), agentId);
+    if (!agent.enabled)
+      throw new DomainError(
+        'conflict',
+        `Agent ${agent.name} is disabled. ${agent.disabledReason ?? ''}`.trim(),
+      );
+    const request = acceptRequest(input, role);
+    const [model, conversation] = await Promise.all([
+      this.chooseModel(store, principal, agent, input),
+      store.conversations.find(input.conversationId),
+    ]);
+    if (conversation && (conversation.userId !== principal.userId || conversation.deletedAt))
+      throw notFound('Conversation', input.conversationId);
+    const run = await store.runs.create(this.newRun(principal, agent, input, request, model));
+    if (!run) return this.attach(store, agent, input, request);
+    return this.begin({ store, agent, input, request, run, principal }, conversation);
+  }
+
+  /** The next queued run of an idle conversation starts; harmless when there is none or another worker was quicker. */
+  async promote(store: TenantStore, conversationId: string): Promise<void> {
+    const run = await store.runs.nextQueued(conversationId);
+    if (!run) return;
+    const agent = await this.dependencies.agents.find(store, run.agentId);
+    const allocated = await this.claim(store, run, undefined);
+    if (!allocated) return;
+    const at = this.dependencies.clock.now();
+    const started = await store.runs.transition(run.id, ['queued'], {
+      ...this.lease(at),
+      status: 'running',
+      startedAt: at,
+      startSeq: allocated.seq,
+    });
+    if (!started || !agent) {
+      await store.conversations.release(conversationId, run.id);
+      return;
+    }
+    await store.conversations.addQueued(conversationId, -1);
+    const request = started.request as unknown as RunRequest;
+    await this.write(store, started, agent, request, allocated);
+  }
+
+  private async begin(beginning: Beginning, known: ConversationRecord | null): Promise<StartedRun> {
+    const { store, agent, input, request, run } = beginning;
+    const title = known?.title ? undefined : provisionalTitle(input.message);
+    const allocated = known
+      ? await this.claim(store, run, title)
+      : await this.createConversation(beginning, title);
+    if (!allocated) return this.busy(beginning);
+    await this.write(store, run, agent, request, allocated);
+    return { run: { ...run, startSeq: allocated.seq }, started: true };
+  }
+
+  private async write(
+    store: TenantStore,
+    run: RunRecord,
+    agent: AgentRecord,
+    request: RunRequest,
+    allocated: Allocated,
+  ): Promise<void> {
+    const { bus, log, sessions } = this.dependencies;
+    bus.keep(store.tenant, run.conversationId);
+    await log.store(store, run.conversationId, allocated, [
+      userPart(run, request),
+      startPart(run, agent.name, request),
+    ]);
+    sessions.launch({
+      store,
+      run: { ...run, startSeq: allocated.seq },
+      agent,
+      request,
+      conversation: allocated.conversation,
+      turn: allocated.messageSeq,
+      written: '',
+    });
+  }
+
+  private claim(store: TenantStore, run: RunRecord, title: string | undefined): Promise<Allocated | null> {
+    const holder = { runId: run.id, owner: this.dependencies.workerId, messageId: run.messageId, title };
+    return store.conversations.claim(run.conversationId, holder, BEGINNING, this.dependencies.clock.now());
+  }
+
+  private async createConversation(
+    { store, input, run, principal, agent }: Beginning,
+    title: string | undefined,
+  ): Promise<Allocated | null> {
+    const at = this.dependencies.clock.now();
+    const created = await store.conversations.create({
+      id: input.conversationId,
+      userId: principal.userId,
+      agentId: agent.id,
+      title: title ?? null,
+      titleSource: title ? 'message' : null,
+      isActive: true,
+      metadata: input.sourceMetadata ?? {},
+      source: input.source ?? null,
+      sourceRefId: input.sourceId ?? null,
+      nextSeq: BEGINNING.parts,
+      messageCount: BEGINNING.messages,
+      activeRunId: run.id,
+      activeOwner: this.dependencies.workerId,
+      activeMessageId: run.messageId,
+      queuedRuns: 0,
+      compactedBefore: 0,
+      summary: null,
+      createdAt: at,
+      updatedAt: at,
+      deletedAt: null,
+    });
+    if (created) return { seq: 0, messageSeq: 0, conversation: created };
+    // Made by another request in the meantime: it is claimed like any that exists.
+    const conversation = await store.conversations.find(input.conversationId);
+    if (!conversation || conversation.userId !== principal.userId) {
+      await store.runs.remove(run.id);
+      throw notFound('Conversation', input.conversationId);
+    }
+    return this.claim(store, run, undefined);
+  }
+
+  /** The conversation is held by another run: refuse, wait behind it, or end it first. */
+  private async busy({ store, input, run }: Beginning): Promise<StartedRun> {
+    const conversation = await store.conversations.find(run.conversationId);
+    if (!conversation || conversation.deletedAt) {
+      await store.runs.remove(run.id);
+      throw notFound('Conversation', run.conversationId);
+    }
+    const mode = input.ifActive ?? 'reject';
+    if (mode === 'reject') {
+      await store.runs.remove(run.id);
+      throw new DomainError(
+        'conversation_busy',
+        `Conversation ${run.conversationId} has an active run; wait for it, or send if_active "enqueue" or "interrupt".`,
+        { extra: { active_run_id: conversation.activeRunId } },
+      );
+    }
+    await store.runs.transition(run.id, ['running'], {
+      status: 'queued',
+      leaseOwner: null,
+      leaseExpiresAt: null,
+      startedAt: null,
+    });
+    await store.conversations.addQueued(run.conversationId, 1);
+    if (mode === 'interrupt' && conversation.activeRunId)
+      await this.dependencies.interrupt(store, conversation.activeRunId, 'interrupted by a newer message');
+    // The active run may have ended before the queue was marked; then nobody else starts this one.
+    const now = await store.conversations.find(run.conversationId);
+    if (now && !now.activeRunId) await this.promote(store, run.conversationId);
+    return { run: (await store.runs.find(run.id)) ?? run, started: true };
+  }
+
+  private async attach(
+    store: TenantStore,
+    agent: AgentRecord,
+    input: ChatInput,
+    request: RunRequest,
+  ): Promise<StartedRun> {
+    const run = await store.runs.findByMessage(input.conversationId, input.messageId);
+    if (!run)
+      throw new DomainError('conflict', `Message ${input.messageId} is being withdrawn; send it again.`);
+    if (run.requestHash !== requestHash(agent.id, request, input.model))
+      throw new DomainError(
+        'message_id_reused',
+        `Message id ${input.messageId} was already used for another message in conversation ${input.conversationId}.`,
+      );
+    return { run, started: false };
+  }
+
+  private async chooseModel(
+    store: TenantStore,
+    principal: Principal,
+    agent: AgentRecord,
+    input: ChatInput,
+  ): Promise<string> {
+    const { models, preferredModel } = this.dependencies;
+    const id =
+      input.model ??
+      agent.llmModel ??
+      (await preferredModel(store, principal.userId)) ??
+      models.defaultModel();
+    models.resolve(id);
+    return id;
+  }
+
+  private lease(at: Date): Pick<RunRecord, 'leaseOwner' | 'leaseExpiresAt'> {
+    const { workerId, leaseMs } = this.dependencies;
+    return { leaseOwner: workerId, leaseExpiresAt: new Date(at.getTime() + leaseMs) };
+  }
+
+  private newRun(
+    principal: Principal,
+    agent: AgentRecord,
+    input: ChatInput,
+    request: RunRequest,
+    model: string,
+  ): RunRecord {
+    const at = this.dependencies.clock.now();
+    const id = newId(at.getTime());
+    const callId = input.callId ?? newId(at.getTime());
+    return {
+      id,
+      conversationId: input.conversationId,
+      agentId: agent.id,
+      userId: principal.userId,
+      messageId: input.messageId,
+      callId,
+      parentCallId: null,
+      rootCallId: callId,
+      status: 'running',
+      request: request as unknown as RunRecord['request'],
+      requestHash: requestHash(agent.id, request, input.model),
+      model,
+      startSeq: null,
+      endSeq: null,
+      step: 0,
+      attempts: 1,
+      text: null,
+      output: null,
+      finishReason: null,
+      inputTokens: 0,
+      outputTokens: 0,
+      totalTokens: 0,
+      costUsd: 0,
+      error: null,
+      ...this.lease(at),
+      cancelRequestedAt: null,
+      cancelReason: null,
+      createdAt: at,
+      startedAt: at,
+      finishedAt: null,
+    };
+  }
+}
+
+interface Beginning {
+  store: TenantStore;
+  agent: AgentRecord;
+  input: ChatInput;
+  request: RunRequest;
+  run: RunRecord;
+  principal: Principal;
+}

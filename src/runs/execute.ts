@@ -1,0 +1,153 @@
+import { DomainError } from '../errors';
+import type { Clock } from '../ports/clock';
+import type { ChatChunk, ChatRequest, ModelGateway, ModelMessage } from '../ports/models';
+import type { JsonValue, RunRecord } from '../ports/records';
+import { Continuation } from './continuation';
+import type { Usage } from './events';
+import { delay } from './patience';
+import { compileSchema } from './request';
+import type { RunRequest } from './types';
+import type { RunWriter } from './writer';
+
+/** A model stream that was cut is taken up this often before the run fails. */
+const MAX_CONTINUATIONS = 3;
+const FIRST_CONTINUATION_WAIT_MS = 250;
+
+export interface ModelStep {
+  models: ModelGateway;
+  writer: RunWriter;
+  run: RunRecord;
+  request: RunRequest;
+  messages: ModelMessage[];
+  /** The agent's own generation settings, beneath the request's. */
+  agentSettings: { temperature: number | null; maxTokens: number | null; reasoningEffort: string | null };
+  signal: AbortSignal;
+  clock: Clock;
+}
+
+export interface StepResult {
+  finishReason: string;
+  usage: Usage;
+  output?: JsonValue;
+}
+
+/**
+ * Asks the model for the answer of a run and writes it as it arrives.
+ * @throws DomainError of the model port, `output_invalid` when structured output fails its schema twice; the abort reason
+ */
+export async function answer(step: ModelStep): Promise<StepResult> {
+  const format = step.request.responseFormat;
+  return format ? structuredAnswer(step, format) : textAnswer(step);
+}
+
+async function textAnswer(step: ModelStep): Promise<StepResult> {
+  const usage = emptyUsage();
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const done = await streamInto(step);
+      add(usage, done.usage);
+      return { finishReason: done.finishReason, usage };
+    } catch (error) {
+      if (step.signal.aborted) throw step.signal.reason;
+      if (!isRetryable(error) || attempt >= MAX_CONTINUATIONS) throw error;
+      await delay(FIRST_CONTINUATION_WAIT_MS * 2 ** attempt, step.signal);
+    }
+  }
+}
+
+type Done = Extract<ChatChunk, { type: 'done' }>;
+
+async function streamInto(step: ModelStep): Promise<Done> {
+  const { writer, models } = step;
+  const continuation = new Continuation(writer.text);
+  const request: ChatRequest = { ...generation(step), messages: step.messages };
+  if (writer.text !== '') request.continueFrom = writer.text;
+  for await (const chunk of models.chat(request)) {
+    if (chunk.type === 'text') {
+      writer.write(continuation.push(chunk.text));
+      await writer.room();
+    } else if (chunk.type === 'reasoning') writer.writeReasoning(chunk.text);
+    else if (chunk.type === 'done') return chunk;
+  }
+  throw new DomainError('provider_error', `Model ${step.run.model} ended its stream without finishing.`, {
+    extra: { retryable: true },
+  });
+}
+
+/** Shown only once it is known to fit: deltas are final, so nothing is streamed that a repair would replace. */
+async function structuredAnswer(
+  step: ModelStep,
+  format: NonNullable<RunRequest['responseFormat']>,
+): Promise<StepResult> {
+  const usage = emptyUsage();
+  const validate = format === 'json_object' ? () => [] : compileSchema(format.schema);
+  let messages = step.messages;
+  let problems: string[] = [];
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const done = await collect(step, { ...generation(step), messages, responseFormat: format });
+    add(usage, done.usage);
+    const parsed = parseJson(done.text);
+    problems = parsed === undefined ? ['the answer is not JSON'] : validate(parsed);
+    if (problems.length === 0) {
+      step.writer.write(done.text.slice(step.writer.text.length));
+      return { finishReason: done.finishReason, usage, output: parsed as JsonValue };
+    }
+    messages = [
+      ...step.messages,
+      { role: 'assistant', content: done.text },
+      { role: 'user', content: repairPrompt(problems) },
+    ];
+  }
+  throw new DomainError(
+    'output_invalid',
+    `The model's answer does not fit the schema: ${problems.slice(0, 5).join('; ')}.`,
+    {
+      extra: { retryable: true },
+    },
+  );
+}
+
+const repairPrompt = (problems: string[]): string =>
+  `That answer does not fit the required JSON schema: ${problems.slice(0, 20).join('; ')}. Answer again with the corrected JSON alone.`;
+
+async function collect(step: ModelStep, request: ChatRequest): Promise<Done> {
+  for await (const chunk of step.models.chat(request)) if (chunk.type === 'done') return chunk;
+  throw new DomainError('provider_error', `Model ${step.run.model} ended its stream without finishing.`, {
+    extra: { retryable: true },
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function generation(step: ModelStep): Omit<ChatRequest, 'messages'> {
+  const { request, agentSettings, run, signal } = step;
+  return {
+    model: run.model,
+    signal,
+    temperature: request.temperature ?? agentSettings.temperature ?? undefined,
+    maxTokens: request.maxTokens ?? agentSettings.maxTokens ?? undefined,
+    topP: request.topP,
+    frequencyPenalty: request.frequencyPenalty,
+    presencePenalty: request.presencePenalty,
+    reasoningEffort: request.reasoningEffort ?? agentSettings.reasoningEffort ?? undefined,
+  };
+}
+
+export const isRetryable = (error: unknown): boolean =>
+  error instanceof DomainError && error.details.extra?.retryable === true;
+
+const emptyUsage = (): Usage => ({ inputTokens: 0, outputTokens: 0, totalTokens: 0, costUsd: 0 });
+
+function add(total: Usage, more: Usage): void {
+  total.inputTokens += more.inputTokens;
+  total.outputTokens += more.outputTokens;
+  total.totalTokens += more.totalTokens;
+  total.costUsd += more.costUsd;
+}

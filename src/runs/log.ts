@@ -1,0 +1,206 @@
+import { notFound } from '../errors';
+import { newId } from '../ids';
+import type { Clock } from '../ports/clock';
+import type { JsonValue, PartRecord, PartType } from '../ports/records';
+import type { Allocated, TenantStore } from '../ports/stores';
+import type { ConversationBus } from './bus';
+import { whileUnavailable } from './patience';
+
+/** A part before the log gave it its place. */
+export interface PartDraft {
+  type: PartType;
+  runId?: string | null;
+  agentId?: string | null;
+  callId?: string | null;
+  parentCallId?: string | null;
+  rootCallId?: string | null;
+  messageId?: string | null;
+  text?: string | null;
+  content?: JsonValue;
+  metadata?: JsonValue;
+}
+
+/** How the seqs of an entry are allocated: by anybody, or by the worker that holds the conversation for a run. */
+export type Writer =
+  | { kind: 'anyone' }
+  | {
+      kind: 'run';
+      runId: string;
+      owner: string;
+      /** Frees the conversation in the same write. */ release?: boolean;
+    };
+
+export interface Entry {
+  drafts: PartDraft[];
+  writer: Writer;
+  /** Runs after the parts are stored and before followers see them. */
+  beforePublish?: (parts: PartRecord[]) => Promise<void>;
+}
+
+/** The run lost its conversation to another worker: stop without writing. */
+export class FencedError extends Error {
+  constructor(runId: string) {
+    super(`Run ${runId} is executed by another worker now.`);
+    this.name = 'FencedError';
+  }
+}
+
+/** How long a request waits for a database that is gone before it fails. */
+const REQUEST_PATIENCE_MS = 5_000;
+/** How long a run waits: longer than any usual restart or fail-over. */
+export const RUN_PATIENCE_MS = 600_000;
+
+const ANYONE: Writer = { kind: 'anyone' };
+
+interface Waiting extends Entry {
+  resolve: (parts: PartRecord[]) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Appends to the logs of conversations. Of one conversation this process writes one entry at a time, so that followers
+ * see parts in `seq` order; appends that wait meanwhile share one allocation and one insert.
+ */
+export class ConversationLog {
+  private readonly queues = new Map<string, Waiting[]>();
+
+  constructor(
+    private readonly bus: ConversationBus,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Stores the drafts and tells followers.
+   * @throws FencedError when the writer is a run that no longer holds the conversation
+   * @throws DomainError `not_found` when the conversation is gone
+   */
+  append(
+    store: TenantStore,
+    conversationId: string,
+    drafts: PartDraft[],
+    writer: Writer = ANYONE,
+    beforePublish?: Entry['beforePublish'],
+  ): Promise<PartRecord[]> {
+    return new Promise((resolve, reject) => {
+      const key = `${store.tenant}\u0000${conversationId}`;
+      const waiting: Waiting = { drafts, writer, beforePublish, resolve, reject };
+      const queue = this.queues.get(key);
+      if (queue) {
+        queue.push(waiting);
+        return;
+      }
+      const fresh = [waiting];
+      this.queues.set(key, fresh);
+      void this.drain(store, conversationId, key, fresh);
+    });
+  }
+
+  /** The parts that were stored with seqs allocated elsewhere (a claim); published in order like any others. */
+  async store(
+    store: TenantStore,
+    conversationId: string,
+    allocated: Allocated,
+    drafts: PartDraft[],
+  ): Promise<PartRecord[]> {
+    const parts = place(conversationId, allocated, drafts, this.clock.now());
+    await this.insert(store, parts, ANYONE);
+    this.bus.publish(store.tenant, conversationId, { kind: 'parts', parts });
+    return parts;
+  }
+
+  /** The same parts are tried again until the outcome is known: a repeated insert of them changes nothing. */
+  private insert(store: TenantStore, parts: PartRecord[], writer: Writer): Promise<void> {
+    const patienceMs = writer.kind === 'run' ? RUN_PATIENCE_MS : REQUEST_PATIENCE_MS;
+    return whileUnavailable(patienceMs, () => store.parts.insert(parts));
+  }
+
+  private async drain(
+    store: TenantStore,
+    conversationId: string,
+    key: string,
+    queue: Waiting[],
+  ): Promise<void> {
+    while (queue.length > 0) {
+      const batch = takeBatch(queue);
+      try {
+        await this.write(store, conversationId, batch);
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error);
+      }
+    }
+    this.queues.delete(key);
+  }
+
+  private async write(store: TenantStore, conversationId: string, batch: Waiting[]): Promise<void> {
+    const drafts = batch.flatMap((waiting) => waiting.drafts);
+    const parts = place(
+      conversationId,
+      await this.allocate(store, conversationId, batch[0]!.writer, drafts),
+      drafts,
+      this.clock.now(),
+    );
+    await this.insert(store, parts, batch[0]!.writer);
+    for (const { beforePublish } of batch) if (beforePublish) await beforePublish(parts);
+    this.bus.publish(store.tenant, conversationId, { kind: 'parts', parts });
+    let taken = 0;
+    for (const waiting of batch) {
+      waiting.resolve(parts.slice(taken, taken + waiting.drafts.length));
+      taken += waiting.drafts.length;
+    }
+  }
+
+  private async allocate(
+    store: TenantStore,
+    conversationId: string,
+    writer: Writer,
+    drafts: PartDraft[],
+  ): Promise<Allocated> {
+    const allocation = { parts: drafts.length, messages: drafts.filter(isMessage).length };
+    const at = this.clock.now();
+    // An allocation whose answer was lost leaves a gap, which followers know how to pass.
+    if (writer.kind === 'anyone') {
+      const allocated = await whileUnavailable(REQUEST_PATIENCE_MS, () =>
+        store.conversations.allocate(conversationId, allocation, at),
+      );
+      if (!allocated) throw notFound('Conversation', conversationId);
+      return allocated;
+    }
+    const allocated = await whileUnavailable(RUN_PATIENCE_MS, () =>
+      store.conversations.allocateForRun(conversationId, writer, allocation, at, writer.release),
+    );
+    if (!allocated) throw new FencedError(writer.runId);
+    return allocated;
+  }
+}
+
+export const isMessage = (part: { type: PartType }): boolean =>
+  part.type === 'user' || part.type === 'agent_text';
+
+/** Appends of anyone share a batch; a run's entry is one of its own, since its fence is. */
+function takeBatch(queue: Waiting[]): Waiting[] {
+  if (queue[0]!.writer.kind === 'run') return [queue.shift()!];
+  let end = 1;
+  while (end < queue.length && queue[end]!.writer.kind === 'anyone') end++;
+  return queue.splice(0, end);
+}
+
+function place(conversationId: string, allocated: Allocated, drafts: PartDraft[], at: Date): PartRecord[] {
+  let { seq, messageSeq } = allocated;
+  return drafts.map((draft) => ({
+    id: newId(at.getTime()),
+    conversationId,
+    seq: seq++,
+    messageSeq: isMessage(draft) ? messageSeq++ : null,
+    type: draft.type,
+    runId: draft.runId ?? null,
+    agentId: draft.agentId ?? null,
+    callId: draft.callId ?? null,
+    parentCallId: draft.parentCallId ?? null,
+    rootCallId: draft.rootCallId ?? null,
+    messageId: draft.messageId ?? null,
+    text: draft.text ?? null,
+    content: draft.content ?? null,
+    metadata: draft.metadata ?? null,
+    createdAt: at,
+  }));
+}

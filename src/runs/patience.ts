@@ -1,0 +1,37 @@
+import { DomainError } from '../errors';
+
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 1_000;
+
+export const isUnavailable = (error: unknown): boolean =>
+  error instanceof DomainError && error.code === 'database_unavailable';
+
+/** Resolves after `ms`, or at once when `signal` aborts. */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done);
+  });
+}
+
+/**
+ * Repeats `attempt` while the database is unavailable, with growing pauses, for `patienceMs` at most; then throws the last
+ * error. Any other error is thrown at once. `attempt` must be safe to repeat.
+ */
+export async function whileUnavailable<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + patienceMs;
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isUnavailable(error) || Date.now() + wait > deadline) throw error;
+      await delay(wait);
+    }
+  }
+}

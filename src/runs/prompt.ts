@@ -1,0 +1,49 @@
+import type { ModelMessage } from '../ports/models';
+import type { AgentRecord, ConversationRecord, JsonValue, PartRecord } from '../ports/records';
+import type { TenantStore } from '../ports/stores';
+import { wrapBlock } from './request';
+import type { RunRequest } from './types';
+
+/**
+ * The messages of a model call, in the documented order: system prompt and system blocks, the summary of compacted
+ * history, the history with its hidden context, then this turn with its own.
+ */
+export async function buildPrompt(
+  store: TenantStore,
+  agent: AgentRecord,
+  conversation: ConversationRecord,
+  request: RunRequest,
+  /** Ordinal of this turn's user message: history is what lies before it. */
+  turn: number,
+): Promise<ModelMessage[]> {
+  const from = Math.max(conversation.compactedBefore, turn - agent.maxConversationMessages);
+  const history = turn > from ? await store.parts.messages(conversation.id, from, turn, 'asc') : [];
+  return [
+    ...systemMessages(agent, request.systemBlocks, conversation.summary),
+    ...history.map(toModelMessage),
+    { role: 'user', content: withHidden(request.message, request.hidden) },
+  ];
+}
+
+export function systemMessages(agent: AgentRecord, blocks: string[], summary: string | null): ModelMessage[] {
+  const messages: ModelMessage[] = [
+    { role: 'system', content: [agent.systemPrompt, ...blocks].join('\n\n') },
+  ];
+  if (summary) messages.push({ role: 'system', content: wrapBlock('conversation_summary', summary) });
+  return messages;
+}
+
+/** A stored message as the model saw it, hidden context included. */
+export function toModelMessage(part: PartRecord): ModelMessage {
+  if (part.type === 'agent_text') return { role: 'assistant', content: part.text ?? '' };
+  return { role: 'user', content: withHidden(part.text ?? '', hiddenOf(part.content)) };
+}
+
+export function hiddenOf(content: JsonValue): string[] {
+  if (content === null || typeof content !== 'object' || Array.isArray(content)) return [];
+  const hidden = content.hidden;
+  return Array.isArray(hidden) ? hidden.filter((item): item is string => typeof item === 'string') : [];
+}
+
+const withHidden = (text: string, hidden: string[]): string =>
+  hidden.length === 0 ? text : `${wrapBlock('system_context', hidden.join('\n'))}\n\n${text}`;

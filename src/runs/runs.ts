@@ -1,0 +1,149 @@
+import { notFound } from '../errors';
+import type { Principal } from '../ports/identity';
+import { isActive, type PartRecord, type RunRecord } from '../ports/records';
+import type { Page, Projection, TenantStore } from '../ports/stores';
+import type { ConversationBus } from './bus';
+import { isStreamed, isTerminal } from './events';
+import { endable, followConversation } from './follow';
+import type { RunSessions } from './sessions';
+import type { RunOutcome } from './types';
+
+const PAGE_PARTS = 500;
+
+export interface RunDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  bus: ConversationBus;
+  sessions: RunSessions;
+}
+
+/** Reads and follows runs. */
+export class Runs {
+  constructor(private readonly dependencies: RunDependencies) {}
+
+  /** @throws DomainError `not_found` for an unknown run or another user's */
+  async get(principal: Principal, id: string, projection?: Projection): Promise<RunRecord> {
+    const store = await this.dependencies.open(principal.tenant);
+    return owned(principal, await store.runs.find(id, projection), id);
+  }
+
+  async ofConversation(
+    principal: Principal,
+    conversationId: string,
+    page: Page,
+    projection?: Projection,
+  ): Promise<{ runs: RunRecord[]; total: number }> {
+    const store = await this.dependencies.open(principal.tenant);
+    await assertOwnConversation(store, principal, conversationId);
+    const filter = { conversationId };
+    const [runs, total] = await Promise.all([
+      store.runs.list(filter, page, projection),
+      store.runs.count(filter),
+    ]);
+    return { runs, total };
+  }
+
+  /**
+   * The events of a run after `afterSeq`, stored ones first, then as they come; ends after the root's `end` or `error`.
+   * @param afterSeq -1 or undefined for the whole stream
+   * @param verbose true also yields the events of sub-agents and tools
+   */
+  async events(
+    principal: Principal,
+    runId: string,
+    options: { afterSeq?: number | null; verbose?: boolean | null },
+  ): Promise<AsyncIterableIterator<PartRecord>> {
+    const store = await this.dependencies.open(principal.tenant);
+    const run = owned(principal, await store.runs.find(runId), runId);
+    const start = await this.startSeq(store, run);
+    const afterSeq = Math.max(options.afterSeq ?? -1, start - 1);
+    const belongs = options.verbose
+      ? (part: PartRecord) => part.rootCallId === run.rootCallId
+      : (part: PartRecord) => part.runId === run.id && part.callId === run.callId;
+    if (run.endSeq !== null && afterSeq >= run.endSeq) return endable(nothing(), () => undefined);
+    const followed = followConversation(this.dependencies.bus, store, run.conversationId, afterSeq);
+    return endable(eventsOf(followed, run, belongs), () => void followed.return?.());
+  }
+
+  /** Every entry of a conversation's log after `afterSeq`; goes on until the consumer leaves or the conversation is deleted. */
+  async conversationEvents(
+    principal: Principal,
+    conversationId: string,
+    afterSeq?: number | null,
+  ): Promise<AsyncIterableIterator<PartRecord>> {
+    const store = await this.dependencies.open(principal.tenant);
+    await assertOwnConversation(store, principal, conversationId);
+    const followed = followConversation(this.dependencies.bus, store, conversationId, afterSeq ?? -1);
+    return endable(flatten(followed), () => void followed.return?.());
+  }
+
+  /** Waits until a run ends or pauses for a human. */
+  async outcome(principal: Principal, runId: string): Promise<RunOutcome> {
+    const store = await this.dependencies.open(principal.tenant);
+    const finished = await this.dependencies.sessions.get(runId)?.done;
+    if (finished) return { run: finished, events: await this.storedEvents(store, finished) };
+    const run = owned(principal, await store.runs.find(runId), runId);
+    if (isActive(run.status)) await drain(await this.events(principal, runId, {}));
+    const ended = owned(principal, await store.runs.find(runId), runId);
+    return { run: ended, events: await this.storedEvents(store, ended) };
+  }
+
+  private async storedEvents(store: TenantStore, run: RunRecord): Promise<PartRecord[]> {
+    const start = await this.startSeq(store, run);
+    const recent = this.dependencies.bus.recentAfter(store.tenant, run.conversationId, start - 1);
+    const parts = recent ?? (await allOfRun(store, run, start - 1));
+    return parts.filter((part) => part.runId === run.id && isStreamed(part));
+  }
+
+  /** A run that waits, or that another worker executes, does not know yet where in the log it starts. */
+  private async startSeq(store: TenantStore, run: RunRecord): Promise<number> {
+    const known = run.startSeq ?? this.dependencies.sessions.get(run.id)?.launch.run.startSeq;
+    if (known !== null && known !== undefined) return known;
+    const next = (await store.conversations.find(run.conversationId))?.nextSeq ?? 0;
+    const [first] = await store.parts.ofRun(run.conversationId, run.id, -1, 1);
+    return first?.seq ?? next;
+  }
+}
+
+export function owned(principal: Principal, run: RunRecord | null, id: string): RunRecord {
+  if (!run || run.userId !== principal.userId) throw notFound('Run', id);
+  return run;
+}
+
+async function assertOwnConversation(store: TenantStore, principal: Principal, id: string): Promise<void> {
+  const conversation = await store.conversations.find(id);
+  if (!conversation || conversation.deletedAt || conversation.userId !== principal.userId)
+    throw notFound('Conversation', id);
+}
+
+async function allOfRun(store: TenantStore, run: RunRecord, afterSeq: number): Promise<PartRecord[]> {
+  const parts: PartRecord[] = [];
+  for (let cursor = afterSeq; ; cursor = parts.at(-1)!.seq) {
+    const page = await store.parts.ofRun(run.conversationId, run.id, cursor, PAGE_PARTS);
+    parts.push(...page);
+    if (page.length < PAGE_PARTS) return parts;
+  }
+}
+
+type FollowedParts = ReturnType<typeof followConversation>;
+
+async function* eventsOf(
+  followed: FollowedParts,
+  run: RunRecord,
+  belongs: (part: PartRecord) => boolean,
+): AsyncGenerator<PartRecord> {
+  for await (const { parts } of followed)
+    for (const part of parts) {
+      if (isStreamed(part) && belongs(part)) yield part;
+      if (isTerminal(part, run)) return;
+    }
+}
+
+async function* flatten(followed: FollowedParts): AsyncGenerator<PartRecord> {
+  for await (const { parts } of followed) yield* parts;
+}
+
+async function* nothing(): AsyncGenerator<PartRecord> {}
+
+async function drain(events: AsyncIterableIterator<PartRecord>): Promise<void> {
+  for await (const event of events) void event;
+}

@@ -1,0 +1,149 @@
+import type { Logger } from '../ports/logger';
+import type { PartRecord, RunRecord } from '../ports/records';
+import type { TenantStore } from '../ports/stores';
+import type { ConversationBus } from './bus';
+import { deltaPart, reasoningPart } from './events';
+import { type ConversationLog, FencedError, type PartDraft } from './log';
+
+/** Tokens that arrive together with the first one share its write. */
+const FIRST_FLUSH_MS = 2;
+/** Pause between flushes that somebody watches; writes in flight merge what arrives meanwhile anyway. */
+const WATCHED_FLUSH_MS = 20;
+/** Pause when nobody watches; below the promised 250 ms. */
+const UNWATCHED_FLUSH_MS = 200;
+/** Unstored text past which the model's stream is no longer read: the database is slow or gone. */
+const MAX_UNSTORED_CHARACTERS = 262_144;
+
+type BeforePublish = (parts: PartRecord[]) => Promise<void>;
+
+interface Segment {
+  kind: 'text' | 'reasoning';
+  text: string;
+}
+
+export interface WriterDependencies {
+  log: ConversationLog;
+  bus: ConversationBus;
+  logger: Logger;
+  workerId: string;
+}
+
+/**
+ * Stores the text of one run as it arrives: stored first, shown then, merged while a write is in flight. Waits for a
+ * database that is gone; stops for good when another worker took the run over.
+ */
+export class RunWriter {
+  private pending: Segment[] = [];
+  private flushing: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private flushed = false;
+  private closed = false;
+  /** Set when the run may write no more. */
+  private failure: Error | undefined;
+
+  /** @param onLost called once when the run is lost: to another worker, or because the database stayed away too long */
+  constructor(
+    private readonly dependencies: WriterDependencies,
+    private readonly store: TenantStore,
+    private readonly run: RunRecord,
+    /** The whole answer so far; starts with what an earlier attempt stored. */
+    public text: string,
+    private readonly onLost: (error: Error) => void,
+  ) {}
+
+  /** Takes text of the answer; it is stored soon. */
+  write(text: string): void {
+    if (text === '' || this.closed) return;
+    this.text += text;
+    this.add('text', text);
+  }
+
+  /** Takes text of the model's reasoning: shown in the stream, no part of the answer. */
+  writeReasoning(text: string): void {
+    if (text !== '' && !this.closed) this.add('reasoning', text);
+  }
+
+  /** Resolves when there is room for more text. */
+  async room(): Promise<void> {
+    while (this.pendingCharacters() > MAX_UNSTORED_CHARACTERS && this.flushing) await this.flushing;
+    if (this.failure) throw this.failure;
+  }
+
+  /** Stores what is pending together with `drafts`, then frees the conversation. Nothing is written after that. */
+  async finish(drafts: PartDraft[], beforePublish: BeforePublish): Promise<void> {
+    await this.settle();
+    const all = this.takePending(drafts);
+    await this.append(all, true, beforePublish);
+  }
+
+  /** Stores pending text and `drafts`; the run goes on. */
+  async checkpoint(drafts: PartDraft[]): Promise<void> {
+    await this.settle(false);
+    const all = this.takePending(drafts);
+    if (all.length > 0) await this.append(all, false);
+  }
+
+  private add(kind: Segment['kind'], text: string): void {
+    const last = this.pending.at(-1);
+    if (last?.kind === kind) last.text += text;
+    else this.pending.push({ kind, text });
+    this.schedule();
+  }
+
+  private pendingCharacters(): number {
+    return this.pending.reduce((sum, segment) => sum + segment.text.length, 0);
+  }
+
+  private takePending(drafts: PartDraft[]): PartDraft[] {
+    const segments = this.pending.splice(0);
+    return [
+      ...segments.map(({ kind, text }) => (kind === 'text' ? deltaPart : reasoningPart)(this.run, text)),
+      ...drafts,
+    ];
+  }
+
+  private async settle(close = true): Promise<void> {
+    this.closed = close;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    while (this.flushing) await this.flushing;
+    if (this.failure) throw this.failure;
+  }
+
+  private schedule(): void {
+    if (this.timer || this.flushing || this.closed) return;
+    this.timer = setTimeout(() => this.flush(), this.pauseMs());
+  }
+
+  private pauseMs(): number {
+    const watched = this.dependencies.bus.hasListeners(this.store.tenant, this.run.conversationId);
+    if (!watched) return UNWATCHED_FLUSH_MS;
+    return this.flushed ? WATCHED_FLUSH_MS : FIRST_FLUSH_MS;
+  }
+
+  private flush(): void {
+    this.timer = undefined;
+    this.flushed = true;
+    const drafts = this.takePending([]);
+    if (drafts.length === 0) return;
+    this.flushing = this.append(drafts, false)
+      .catch((error: unknown) => this.lose(error as Error))
+      .finally(() => {
+        this.flushing = undefined;
+        if (this.pending.length > 0 && !this.failure) this.schedule();
+      });
+  }
+
+  private async append(drafts: PartDraft[], release: boolean, beforePublish?: BeforePublish): Promise<void> {
+    const { log, workerId } = this.dependencies;
+    const writer = { kind: 'run' as const, runId: this.run.id, owner: workerId, release };
+    await log.append(this.store, this.run.conversationId, drafts, writer, beforePublish);
+  }
+
+  private lose(error: Error): void {
+    this.failure = error;
+    if (!(error instanceof FencedError))
+      this.dependencies.logger.error({ runId: this.run.id, err: error }, 'run text could not be stored');
+    this.onLost(error);
+  }
+}
