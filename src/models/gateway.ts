@@ -78,7 +78,10 @@ function findRoute(providers: Map<string, ModelProvider>, id: string): Route {
   const named = slash > 0 ? providers.get(id.slice(0, slash)) : undefined;
   if (named) {
     if (named.serves(id.slice(slash + 1))) return { provider: named, id };
-    throw invalid('model', `The provider ${named.name} does not serve the model ${id}; see the list of models.`);
+    throw invalid(
+      'model',
+      `The provider ${named.name} does not serve the model ${id}; see the list of models.`,
+    );
   }
   const able = [...providers.values()].filter((provider) => provider.serves(id));
   const listing = able.filter((provider) => provider.models().some((m) => m.id === `${provider.name}/${id}`));
@@ -122,5 +125,8 @@ function worstOf(providers: ModelProvider[]): ReturnType<ModelGateway['status']>
   if (ailing.length === 0) return { status: 'ok' };
   const detail = ailing.map((state) => `${state.name}: ${state.detail ?? state.status}`).join('; ');
   // One provider that answers keeps the gateway of use.
-  return { status: ailing.length === states.length && ailing.every((s) => s.status === 'down') ? 'down' : 'degraded', detail };
+  return {
+    status: ailing.length === states.length && ailing.every((s) => s.status === 'down') ? 'down' : 'degraded',
+    detail,
+  };
 }

@@ -9,7 +9,8 @@ export function estimateTokens(text: string): number {
   return Math.ceil(tokens);
 }
 
-const PIECES = /\p{Script=Han}|[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+|[\p{L}\p{M}]+|\p{N}{1,3}|\n+|[^\p{L}\p{M}\p{N}\s]+/gu;
+const PIECES =
+  /\p{Script=Han}|[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+|[\p{L}\p{M}]+|\p{N}{1,3}|\n+|[^\p{L}\p{M}\p{N}\s]+/gu;
 const DIGIT = /^\p{N}/u;
 const LATIN = /^[A-Za-z]/;
 const ANY_LETTER = /^[\p{L}\p{M}]/u;
@@ -25,7 +26,9 @@ const PUNCTUATION_PER_TOKEN = 2;
 function pieceTokens(piece: string): number {
   if (DIGIT.test(piece) || piece[0] === '\n') return 1;
   if (LATIN.test(piece)) {
-    return piece.length <= COMMON_WORD_CHARS ? 1 : 1 + (piece.length - COMMON_WORD_CHARS) / CHARS_PER_FURTHER_TOKEN;
+    return piece.length <= COMMON_WORD_CHARS
+      ? 1
+      : 1 + (piece.length - COMMON_WORD_CHARS) / CHARS_PER_FURTHER_TOKEN;
   }
   if (EAST_ASIAN.test(piece)) return piece.length * EAST_ASIAN_TOKENS_PER_CHAR;
   if (ANY_LETTER.test(piece)) return Math.ceil(piece.length / OTHER_LETTERS_PER_TOKEN);

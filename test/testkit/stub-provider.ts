@@ -121,13 +121,19 @@ function answer(behaviour: StubBehaviour, request: StubRequest, res: http.Server
   stream(behaviour, request, res);
 }
 
-function json(res: http.ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+function json(
+  res: http.ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   res.writeHead(status, { 'content-type': 'application/json', ...headers });
   res.end(JSON.stringify(body));
 }
 
 const tokensOf = (behaviour: StubBehaviour): string[] =>
-  behaviour.tokens ?? (behaviour.toolCalls ? [] : ((behaviour.text ?? DEFAULT_TEXT).match(/\s*\S+\s*$|\s*\S+/g) ?? []));
+  behaviour.tokens ??
+  (behaviour.toolCalls ? [] : ((behaviour.text ?? DEFAULT_TEXT).match(/\s*\S+\s*$|\s*\S+/g) ?? []));
 
 function wireUsage(behaviour: StubBehaviour) {
   const { inputTokens, outputTokens, cachedTokens } = behaviour.usage ?? {
@@ -155,7 +161,11 @@ const finishOf = (behaviour: StubBehaviour): string | null =>
 
 function wholeAnswer(behaviour: StubBehaviour, request: StubRequest) {
   const calls = wireCalls(behaviour);
-  const message = { role: 'assistant', content: tokensOf(behaviour).join(''), ...(calls.length ? { tool_calls: calls } : {}) };
+  const message = {
+    role: 'assistant',
+    content: tokensOf(behaviour).join(''),
+    ...(calls.length ? { tool_calls: calls } : {}),
+  };
   return {
     id: 'chatcmpl-stub',
     object: 'chat.completion',
@@ -170,7 +180,12 @@ function stream(behaviour: StubBehaviour, request: StubRequest, res: http.Server
   res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', ...behaviour.headers });
   res.flushHeaders();
   if (behaviour.hang === 'body') return;
-  const base = { id: 'chatcmpl-stub', object: 'chat.completion.chunk', created: 1_700_000_000, model: request.body.model };
+  const base = {
+    id: 'chatcmpl-stub',
+    object: 'chat.completion.chunk',
+    created: 1_700_000_000,
+    model: request.body.model,
+  };
   const event = (fields: object): string => `data: ${JSON.stringify({ ...base, ...fields })}\n\n`;
   const chunk = (delta: object, finish: string | null = null): string =>
     event({ choices: [{ index: 0, delta, finish_reason: finish }] });
@@ -202,7 +217,8 @@ function splitCall(call: ReturnType<typeof wireCalls>[number]): object[] {
 function play(behaviour: StubBehaviour, deltas: string[], tail: string[], res: http.ServerResponse): void {
   const { cutAfter, garbage, hang, delayMs = 0 } = behaviour;
   // Flushed before the socket goes, so that the client surely saw the deltas.
-  if (cutAfter !== undefined) return void res.write(deltas.slice(0, cutAfter + 1).join(''), () => res.destroy());
+  if (cutAfter !== undefined)
+    return void res.write(deltas.slice(0, cutAfter + 1).join(''), () => res.destroy());
   if (garbage !== undefined) return void res.end(`${deltas.slice(0, 2).join('')}data: ${garbage}\n\n`);
   if (hang === 'idle') return void res.write(deltas.slice(0, 2).join(''));
   if (delayMs === 0) return void res.end([...deltas, ...tail].join(''));

@@ -19,7 +19,9 @@ interface WireDelta {
   refusal?: string | null;
   reasoning_content?: string | null;
   reasoning?: string | null;
-  tool_calls?: { index?: number; id?: string | null; function?: { name?: string | null; arguments?: string | null } }[] | null;
+  tool_calls?:
+    | { index?: number; id?: string | null; function?: { name?: string | null; arguments?: string | null } }[]
+    | null;
 }
 
 /** The end marker that OpenAI documents; some compatible endpoints leave it out after the finish reason. */
@@ -102,7 +104,13 @@ export class Accumulator {
     // An id is what ties the result to the call; endpoints without ids get one.
     const id = wire.id || `call_${index}_${Math.random().toString(36).slice(2, 12)}`;
     this.calls.set(index, { id, name: name ?? '', arguments: args ?? '' });
-    this.emit({ type: 'tool_call', index, id, ...(name ? { name } : {}), ...(args ? { arguments: args } : {}) });
+    this.emit({
+      type: 'tool_call',
+      index,
+      id,
+      ...(name ? { name } : {}),
+      ...(args ? { arguments: args } : {}),
+    });
   }
 }
 

@@ -34,15 +34,12 @@ export class ChatStream {
     this.watch('first byte', limits.firstByteTimeoutMs);
     body.on('data', (chunk: Buffer) => this.onBytes(chunk));
     body.once('end', () => this.onEnd());
-    body.on('error', (error) => this.fail(streamFailure('was cut off', this.context, error)));
+    body.on('error', (error) => this.fail(() => streamFailure('was cut off', this.context, error)));
     // A destroyed socket may close without an error of its own.
-    body.once('close', () => this.fail(streamFailure('was cut off', this.context)));
+    body.once('close', () => this.fail(() => streamFailure('was cut off', this.context)));
   }
 
-  /**
-   * The next delta, or undefined at the end.
-   * @throws Failure's error through {@link failure}: check it when this returns undefined
-   */
+  /** The next delta, or undefined at the end: then see {@link failure}. */
   async next(): Promise<DeltaChunk | undefined> {
     for (;;) {
       const delta = this.waiting.shift();
@@ -58,7 +55,8 @@ export class ChatStream {
 
   /** Waits until there is a delta, the end or a failure. */
   async ready(): Promise<void> {
-    while (this.waiting.length === 0 && !this.over) await new Promise<void>((resolve) => (this.wake = resolve));
+    while (this.waiting.length === 0 && !this.over)
+      await new Promise<void>((resolve) => (this.wake = resolve));
   }
 
   get failure(): Failure | undefined {
@@ -91,21 +89,21 @@ export class ChatStream {
     if (this.over) return;
     this.guarded(() => this.parser.end());
     if (this.result.complete) this.finish();
-    else this.fail(streamFailure('was cut off', this.context));
+    else this.fail(() => streamFailure('was cut off', this.context));
   }
 
   private guarded(parse: () => void): void {
     try {
       parse();
     } catch (error) {
-      this.fail(streamFailure('is not a stream of JSON events', this.context, error));
+      this.fail(() => streamFailure('is not a stream of JSON events', this.context, error));
     }
   }
 
   private onEvent(data: string): void {
     if (this.over) return;
     const error = this.result.add(data);
-    if (error) this.fail(streamedFailure(error, this.context));
+    if (error) this.fail(() => streamedFailure(error, this.context));
   }
 
   private enqueue(delta: DeltaChunk): void {
@@ -116,10 +114,13 @@ export class ChatStream {
     this.notify();
   }
 
-  /** A body that ends after a known finish reason lost only its trailer: the answer is whole. */
-  private fail(failure: Failure): void {
+  /**
+   * A body that ends after a known finish reason lost only its trailer: the answer is whole.
+   * @param makeFailure called only when needed: an error's stack costs more than the rest of a call's bookkeeping
+   */
+  private fail(makeFailure: () => Failure): void {
     if (this.over) return;
-    if (!this.result.complete) this.failed = failure;
+    if (!this.result.complete) this.failed = makeFailure();
     this.finish();
   }
 
@@ -152,7 +153,7 @@ export class ChatStream {
     clearTimeout(this.idle);
     this.started = phase === 'next chunk';
     this.idle = setTimeout(() => {
-      this.fail(timeoutFailure(phase, limitMs, this.context));
+      this.fail(() => timeoutFailure(phase, limitMs, this.context));
       this.body.destroy();
     }, limitMs);
   }

@@ -31,11 +31,19 @@ export function httpFailure(cause: unknown, context: CallContext): Failure {
   const failure = readFailure(cause);
   const { provider, model } = context;
   const told = failure.message ? ` (${failure.message})` : '';
-  const base = { provider, provider_status: failure.status, ...(failure.code ? { provider_code: failure.code } : {}) };
+  const base = {
+    provider,
+    provider_status: failure.status,
+    ...(failure.code ? { provider_code: failure.code } : {}),
+  };
   switch (failure.status) {
     case 401:
     case 403:
-      return final('provider_error', `The provider ${provider} refused the API key or its rights for ${model}.`, base);
+      return final(
+        'provider_error',
+        `The provider ${provider} refused the API key or its rights for ${model}.`,
+        base,
+      );
     case 404:
       return refused('model', `The provider ${provider} has no model ${model}${told}.`, base);
     case 400:
@@ -48,7 +56,10 @@ export function httpFailure(cause: unknown, context: CallContext): Failure {
       const retryable = shouldRetry(failure);
       const message = `The provider ${provider} answered ${failure.status} for ${model}${told}.`;
       const retryAfterMs = retryAfter(failure.headers, context.nowMs);
-      const error = new DomainError('provider_error', message, { retryAfterMs, extra: { ...base, retryable } });
+      const error = new DomainError('provider_error', message, {
+        retryAfterMs,
+        extra: { ...base, retryable },
+      });
       return { error, retryable };
     }
   }
@@ -62,7 +73,11 @@ export function connectionFailure(cause: unknown, context: CallContext): Failure
   return { error: new DomainError('provider_error', message, { extra, cause }), retryable: true };
 }
 
-export function timeoutFailure(phase: 'first byte' | 'next chunk', limitMs: number, context: CallContext): Failure {
+export function timeoutFailure(
+  phase: 'first byte' | 'next chunk',
+  limitMs: number,
+  context: CallContext,
+): Failure {
   const message = `The provider ${context.provider} sent no ${phase} for ${context.model} within ${limitMs} ms.`;
   const extra = { provider: context.provider, retryable: true };
   return { error: new DomainError('provider_timeout', message, { extra }), retryable: true };
@@ -79,7 +94,9 @@ export function streamFailure(what: string, context: CallContext, cause?: unknow
 export function streamedFailure(body: unknown, context: CallContext): Failure {
   const { code, message } = readBody(body);
   if (code === 'rate_limit_exceeded') {
-    return rateLimited({ status: 429, headers: undefined, code, message }, context, { provider: context.provider });
+    return rateLimited({ status: 429, headers: undefined, code, message }, context, {
+      provider: context.provider,
+    });
   }
   return streamFailure(`ended with an error${message ? ` (${message})` : ''}`, context);
 }
@@ -106,12 +123,18 @@ function rateLimited(failure: ProviderFailure, context: CallContext, base: Recor
     ? `The quota of the provider ${provider}'s account is used up; check its plan and billing.`
     : `The provider ${provider} limits the rate of calls for ${context.model}; try again later.`;
   const retryAfterMs = retryAfter(failure.headers, nowMs);
-  const error = new DomainError('rate_limited', message, { retryAfterMs, extra: { ...base, retryable: !exhausted } });
+  const error = new DomainError('rate_limited', message, {
+    retryAfterMs,
+    extra: { ...base, retryable: !exhausted },
+  });
   return { error, retryable: !exhausted && failure.headers?.get('x-should-retry') !== 'false' };
 }
 
 function final(code: 'provider_error', message: string, base: Record<string, unknown>): Failure {
-  return { error: new DomainError(code, message, { extra: { ...base, retryable: false } }), retryable: false };
+  return {
+    error: new DomainError(code, message, { extra: { ...base, retryable: false } }),
+    retryable: false,
+  };
 }
 
 function refused(path: string, message: string, base: Record<string, unknown>): Failure {
@@ -127,7 +150,11 @@ function shouldRetry(failure: ProviderFailure): boolean {
 }
 
 const refusedField = (failure: ProviderFailure): string =>
-  failure.code === 'model_not_found' ? 'model' : failure.code === 'context_length_exceeded' ? 'messages' : 'request';
+  failure.code === 'model_not_found'
+    ? 'model'
+    : failure.code === 'context_length_exceeded'
+      ? 'messages'
+      : 'request';
 
 function readFailure(cause: unknown): ProviderFailure {
   const error = cause as { status?: unknown; headers?: unknown; error?: unknown; message?: unknown };
@@ -139,14 +166,19 @@ function readBody(body: unknown): { code: string | undefined; message: string } 
   const error = (body ?? {}) as { code?: unknown; type?: unknown; message?: unknown };
   const code = [error.code, error.type].find((value): value is string => typeof value === 'string');
   const text = typeof error.message === 'string' ? error.message : '';
-  return { code, message: withoutKeys(text).slice(0, MAX_MESSAGE_CHARS).replace(/[.\s]+$/, '') };
+  return {
+    code,
+    message: withoutKeys(text)
+      .slice(0, MAX_MESSAGE_CHARS)
+      .replace(/[.\s]+$/, ''),
+  };
 }
 
 /** OpenAI's own texts repeat a part of the key; nothing that looks like one may reach a client. */
 const withoutKeys = (text: string): string => text.replace(/\b(sk|key|pk)-[\w*.-]{4,}/gi, '[key]');
 
 function errorCode(cause: unknown): string | undefined {
-  for (let error = cause as { code?: unknown; cause?: unknown } | undefined; error; ) {
+  for (let error = cause as { code?: unknown; cause?: unknown } | undefined; error;) {
     if (typeof error.code === 'string') return error.code;
     error = error.cause as typeof error;
   }

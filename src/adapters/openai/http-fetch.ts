@@ -21,7 +21,12 @@ const IDLE_SOCKET_MS = 15_000;
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 export function createHttpFetch(): HttpFetch {
-  const agentOptions = { keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS, timeout: IDLE_SOCKET_MS, scheduling: 'lifo' } as const;
+  const agentOptions = {
+    keepAlive: true,
+    maxFreeSockets: MAX_IDLE_SOCKETS,
+    timeout: IDLE_SOCKET_MS,
+    scheduling: 'lifo',
+  } as const;
   const plain = new http.Agent(agentOptions);
   const secure = new https.Agent(agentOptions);
   return {
@@ -40,7 +45,11 @@ export function rawBody(response: Response): http.IncomingMessage {
   throw new TypeError('The response does not come from createHttpFetch.');
 }
 
-function send(agents: { plain: http.Agent; secure: https.Agent }, url: URL, init: RequestInit): Promise<Response> {
+function send(
+  agents: { plain: http.Agent; secure: https.Agent },
+  url: URL,
+  init: RequestInit,
+): Promise<Response> {
   const secure = url.protocol === 'https:';
   const body = typeof init.body === 'string' ? Buffer.from(init.body) : undefined;
   const headers: Record<string, string | number> = Object.fromEntries(init.headers as Headers);
@@ -53,9 +62,11 @@ function send(agents: { plain: http.Agent; secure: https.Agent }, url: URL, init
     if (signal?.aborted) return reject(abortReason(signal));
     signal?.addEventListener('abort', abort, { once: true });
     request.once('close', () => signal?.removeEventListener('abort', abort));
-    request.once('response', (incoming) => resolve(new NodeResponse(url.href, incoming) as unknown as Response));
+    request.once('response', (incoming) =>
+      resolve(new NodeResponse(url.href, incoming) as unknown as Response),
+    );
     // Stays for the life of the request: an error after the response belongs to the response's stream, which reports it.
-    request.on('error', reject);
+    request.on('error', (error) => reject(named(error)));
     // The agent's time-out is for idle sockets only; a socket in use is watched by the caller's own timers.
     request.setTimeout(0);
     request.setNoDelay(true);
@@ -63,8 +74,14 @@ function send(agents: { plain: http.Agent; secure: https.Agent }, url: URL, init
   });
 }
 
+/** Keeps the system's code (`ECONNREFUSED`) in reach through the client's own wrapping. */
+const named = (error: NodeJS.ErrnoException): Error =>
+  Object.assign(new Error(error.message, { cause: error }), { code: error.code });
+
 const abortReason = (signal: AbortSignal | null | undefined): Error =>
-  signal?.reason instanceof Error ? signal.reason : new DOMException('The operation was aborted.', 'AbortError');
+  signal?.reason instanceof Error
+    ? signal.reason
+    : new DOMException('The operation was aborted.', 'AbortError');
 
 function countSockets(agent: http.Agent): number {
   const lists = [...Object.values(agent.sockets), ...Object.values(agent.freeSockets)];
@@ -95,7 +112,8 @@ class NodeResponse {
     let size = 0;
     for await (const part of this.incoming as AsyncIterable<Buffer>) {
       size += part.length;
-      if (size > MAX_TEXT_BYTES) throw new Error(`The answer of ${this.url} is larger than ${MAX_TEXT_BYTES} bytes.`);
+      if (size > MAX_TEXT_BYTES)
+        throw new Error(`The answer of ${this.url} is larger than ${MAX_TEXT_BYTES} bytes.`);
       parts.push(part);
     }
     return Buffer.concat(parts).toString('utf8');

@@ -42,7 +42,8 @@ export class Limiter {
   }
 
   private wait(signal: AbortSignal | undefined): Promise<void> {
-    if (this.waiting.size >= this.limits.maxQueue) return Promise.reject(this.overloaded('its queue is full'));
+    if (this.waiting.size >= this.limits.maxQueue)
+      return Promise.reject(this.overloaded('its queue is full'));
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         this.waiting.delete(start);

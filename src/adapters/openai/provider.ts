@@ -2,7 +2,14 @@ import { DomainError, invalid } from '../../errors';
 import { describeModel, hasKnownPrice, openAiModels } from '../../models/catalogue';
 import { usageOf } from '../../models/pricing';
 import { estimateTokens } from '../../models/tokens';
-import type { ChatChunk, ChatRequest, EmbedRequest, EmbedResponse, ModelInfo, ModelProvider } from '../../ports/models';
+import type {
+  ChatChunk,
+  ChatRequest,
+  EmbedRequest,
+  EmbedResponse,
+  ModelInfo,
+  ModelProvider,
+} from '../../ports/models';
 import { Attempt, AttemptFailed, loadClient, type Client } from './client';
 import type { ChatStream } from './chat-stream';
 import { MAX_EMBED_INPUTS, readEmbeddings } from './embeddings';
@@ -210,7 +217,10 @@ class Provider implements OpenAiProvider {
     if (known) return known;
     const info = { ...describeModel(this.name, model), available: this.hasAccess() };
     if (this.official && !hasKnownPrice(model)) {
-      this.options.logger.warn({ provider: this.name, model }, 'model without a known price: its cost counts as 0');
+      this.options.logger.warn(
+        { provider: this.name, model },
+        'model without a known price: its cost counts as 0',
+      );
     }
     // Ids come from callers: without a bound they would fill memory.
     if (this.infos.size >= MAX_REMEMBERED_MODELS) this.infos.clear();

@@ -1,4 +1,7 @@
-import type { ChatCompletionCreateParamsStreaming, ChatCompletionMessageParam } from 'openai/resources/chat/completions';
+import type {
+  ChatCompletionCreateParamsStreaming,
+  ChatCompletionMessageParam,
+} from 'openai/resources/chat/completions';
 import type { ChatRequest, ModelInfo, ModelMessage } from '../../ports/models';
 
 /** Names of response formats: https://platform.openai.com/docs/api-reference/chat/create#chat_create-response_format */
@@ -17,7 +20,10 @@ export interface RequestFacts {
  * The wire body of one streamed completion. Sampling parameters are left out for reasoning models and the reasoning
  * effort for others, because OpenAI refuses the whole call otherwise and an agent's settings outlive its model.
  */
-export function toWireRequest(request: ChatRequest, facts: RequestFacts): ChatCompletionCreateParamsStreaming {
+export function toWireRequest(
+  request: ChatRequest,
+  facts: RequestFacts,
+): ChatCompletionCreateParamsStreaming {
   const { model, info, official } = facts;
   const reasons = info.capabilities.supportsReasoning;
   const body: ChatCompletionCreateParamsStreaming = {
@@ -55,7 +61,10 @@ function responseFormat(request: ChatRequest): ChatCompletionCreateParamsStreami
   if (!format) return undefined;
   if (format === 'json_object') return { type: 'json_object' };
   const name = format.name.replace(NAME_NOT_ALLOWED, '_').slice(0, MAX_NAME_CHARS) || 'answer';
-  return { type: 'json_schema', json_schema: { name, schema: format.schema, strict: format.strict ?? false } };
+  return {
+    type: 'json_schema',
+    json_schema: { name, schema: format.schema, strict: format.strict ?? false },
+  };
 }
 
 function toWireMessage(message: ModelMessage): ChatCompletionMessageParam {

@@ -15,12 +15,15 @@ export async function countUsage(request: ChatRequest, answer: Accumulator): Pro
   const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
   const count = (text: string): number =>
     // Marker-like text in a prompt (`<|endoftext|>`) is ordinary text here, not an error.
-    text.length > MAX_EXACT_CHARS ? estimateTokens(text) : countTokens(text, { disallowedSpecial: new Set() });
+    text.length > MAX_EXACT_CHARS
+      ? estimateTokens(text)
+      : countTokens(text, { disallowedSpecial: new Set() });
   const calls = answer.toolCalls.map((call) => call.name + call.arguments).join('\n');
   return {
-    inputTokens: request.messages.reduce((sum, message) => sum + TOKENS_PER_MESSAGE + count(textOf(message)), 0)
-      + TOKENS_PER_ANSWER
-      + (request.tools?.length ? count(JSON.stringify(request.tools)) : 0),
+    inputTokens:
+      request.messages.reduce((sum, message) => sum + TOKENS_PER_MESSAGE + count(textOf(message)), 0) +
+      TOKENS_PER_ANSWER +
+      (request.tools?.length ? count(JSON.stringify(request.tools)) : 0),
     outputTokens: count(answer.text) + count(answer.reasoning) + count(calls),
   };
 }

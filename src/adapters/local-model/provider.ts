@@ -1,0 +1,177 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { DomainError, invalid } from '../../errors';
+import { usageOf } from '../../models/pricing';
+import { estimateTokens } from '../../models/tokens';
+import type {
+  ChatChunk,
+  ChatRequest,
+  EmbedResponse,
+  FinishReason,
+  ModelInfo,
+  ModelProvider,
+} from '../../ports/models';
+import { answer, read, sourceText, type Reading } from './answer';
+import { fill } from './structured';
+import { wantedCalls } from './tools';
+import { checkAgainst } from './validate';
+
+export interface LocalProviderOptions {
+  /** `AGENTFLOW_LOCAL_TOKENS_PER_SECOND`: the pace of the stream. As fast as it is read when absent. */
+  tokensPerSecond?: number;
+}
+
+const PROVIDER = 'agentflow';
+const MODEL = 'local';
+const WORDS_PER_CHUNK = 3;
+const MS_PER_SECOND = 1000;
+const TOKENS_PER_MESSAGE = 3;
+
+const INFO: ModelInfo = {
+  id: `${PROVIDER}/${MODEL}`,
+  name: 'AgentFlow local',
+  provider: PROVIDER,
+  description:
+    'Embedded offline model: extractive and deterministic, answers by quoting context and conversation, calls tools, fills JSON schemas.',
+  capabilities: {
+    contextWindow: 50_000,
+    maxOutputTokens: 8192,
+    supportsVision: false,
+    supportsStreaming: true,
+    supportsTools: true,
+    supportsReasoning: false,
+    supportsStructuredOutput: true,
+  },
+  supportedReasoningEfforts: [],
+  pricing: { inputPerMillionUsd: 0, outputPerMillionUsd: 0 },
+  available: true,
+};
+
+/**
+ * The embedded model `agentflow/local`. The same request always gets the same answer, by these rules, first match wins:
+ * tool calls that the user names (tools.ts), a JSON answer when a schema is asked for (structured.ts), else text
+ * (answer.ts): report of tool results, title, summary, greeting, arithmetic, what the model is, quotation from context
+ * or conversation, and plain words when nothing was found. A turn that ends in the assistant's own unfinished text is
+ * continued where it stops. Tokens are counted by an estimate: the real tokenizer would cost 70 MB.
+ * @throws RangeError on a pace that is not positive
+ */
+export function createLocalProvider(options: LocalProviderOptions = {}): ModelProvider {
+  const { tokensPerSecond } = options;
+  if (tokensPerSecond !== undefined && !(tokensPerSecond > 0)) {
+    throw new RangeError('tokensPerSecond of the embedded model must be more than 0.');
+  }
+  return {
+    name: PROVIDER,
+    models: () => [INFO],
+    serves: (model) => model === MODEL,
+    chat: (request) => chat(request, tokensPerSecond),
+    embed: (): Promise<EmbedResponse> =>
+      Promise.reject(
+        invalid(
+          'model',
+          `${INFO.id} makes no embeddings; use an embedding model of a configured provider, for example openai/text-embedding-3-small.`,
+        ),
+      ),
+    status: () => ({ status: 'ok' }),
+  };
+}
+
+async function* chat(request: ChatRequest, tokensPerSecond: number | undefined): AsyncGenerator<ChatChunk> {
+  request.signal?.throwIfAborted();
+  const reading = read(request.messages);
+  const calls = fresh(reading)
+    ? wantedCalls(reading.question, request.tools ?? [], request.messages.length)
+    : [];
+  if (calls.length > 0) {
+    for (const [index, call] of calls.entries()) {
+      yield { type: 'tool_call', index, id: call.id, name: call.name, arguments: call.arguments };
+    }
+    const output = calls.map((call) => call.name + call.arguments).join('\n');
+    yield {
+      type: 'done',
+      text: '',
+      toolCalls: calls,
+      finishReason: 'tool_calls',
+      usage: count(request, output),
+    };
+    return;
+  }
+  let text = '';
+  let finishReason: FinishReason = 'stop';
+  let tokens = 0;
+  for (const piece of pieces(compose(request, reading))) {
+    const cost = estimateTokens(piece);
+    if (request.maxTokens !== undefined && tokens + cost > request.maxTokens) {
+      finishReason = 'length';
+      break;
+    }
+    tokens += cost;
+    text += piece;
+    yield { type: 'text', text: piece };
+    await pause(cost, tokensPerSecond, request.signal);
+  }
+  yield { type: 'done', text, toolCalls: [], finishReason, usage: count(request, text) };
+}
+
+/** Tools were not called yet in this turn, and no text was begun. */
+const fresh = (reading: Reading): boolean => reading.results.length === 0 && reading.written === undefined;
+
+function compose(request: ChatRequest, reading: Reading): string {
+  const whole = wholeAnswer(request, reading);
+  const { written } = reading;
+  if (written === undefined) return whole;
+  // What was written came from this same function, so a continuation is the rest of it.
+  return whole.startsWith(written) ? whole.slice(written.length) : '';
+}
+
+function wholeAnswer(request: ChatRequest, reading: Reading): string {
+  const plain = answer(reading);
+  const { responseFormat } = request;
+  if (!responseFormat) return plain;
+  if (responseFormat === 'json_object') return JSON.stringify({ answer: plain });
+  const value = fill(responseFormat.schema, { text: sourceText(reading), answer: plain });
+  const problem = checkAgainst(responseFormat.schema, value);
+  if (problem === undefined) return JSON.stringify(value);
+  const message = `The embedded model cannot fill the response schema ${responseFormat.name}: ${problem}. Simplify the schema or choose another model.`;
+  throw new DomainError('validation_failed', message, {
+    errors: [{ path: 'responseFormat.schema', message: problem }],
+    extra: { provider: PROVIDER, retryable: false },
+  });
+}
+
+/** A few words each; together exactly the text. */
+function* pieces(text: string): Generator<string> {
+  const parts = text.match(/\s*\S+\s*?(?=\s|$)|\s+$/g) ?? [];
+  for (let i = 0; i < parts.length; i += WORDS_PER_CHUNK) yield parts.slice(i, i + WORDS_PER_CHUNK).join('');
+}
+
+/** Lets the event loop turn between chunks even without a pace: a long answer must not starve other requests. */
+async function pause(
+  tokens: number,
+  tokensPerSecond: number | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (tokensPerSecond === undefined) await nextTurn();
+  else await wait((tokens / tokensPerSecond) * MS_PER_SECOND, signal);
+  signal?.throwIfAborted();
+}
+
+function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, ms);
+    signal?.addEventListener('abort', finish, { once: true });
+    if (signal?.aborted) finish();
+  });
+}
+
+function count(request: ChatRequest, output: string) {
+  const inputTokens = request.messages.reduce(
+    (sum, message) => sum + TOKENS_PER_MESSAGE + estimateTokens(message.content),
+    0,
+  );
+  return usageOf(INFO.pricing, { inputTokens, outputTokens: estimateTokens(output) });
+}
