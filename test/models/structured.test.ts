@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { Ajv2020 } from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
 import { createLocalProvider } from '../../src/adapters/local-model';
 import type { JsonSchema } from '../../src/ports/models';
 
@@ -80,7 +81,8 @@ describe('a structured answer of the embedded model', () => {
   });
 
   it('fits any schema of the supported kinds', async () => {
-    const ajv = new Ajv2020({ strict: false });
+    const ajv = new Ajv2020({ strict: false, ownProperties: true });
+    addFormats.default(ajv);
     await fc.assert(
       fc.asyncProperty(schemas, fc.lorem({ maxCount: 20 }), async (schema, text) => {
         const answer = await fill(schema, `${text}. count: 12, a: yes, b = red`);
@@ -91,7 +93,8 @@ describe('a structured answer of the embedded model', () => {
   });
 });
 
-const key = fc.constantFrom('a', 'b', 'count', 'firstName', 'is_open', 'summary', '__proto__', 'constructor');
+// No `__proto__`: ajv, which has the last word on an answer, does not see such a property.
+const key = fc.constantFrom('a', 'b', 'count', 'firstName', 'is_open', 'summary', 'constructor');
 const { schema: schemas } = fc.letrec<{ schema: JsonSchema; leaf: JsonSchema }>((tie) => ({
   leaf: fc.oneof(
     fc
@@ -120,7 +123,9 @@ const { schema: schemas } = fc.letrec<{ schema: JsonSchema; leaf: JsonSchema }>(
     fc
       .uniqueArray(fc.oneof(fc.constantFrom('red', 'green', 'blue'), fc.nat(9)), { minLength: 1 })
       .map((options): JsonSchema => ({ enum: options })),
-    fc.constantFrom('date', 'email', 'uuid').map((format): JsonSchema => ({ type: 'string', format })),
+    fc
+      .constantFrom('date', 'date-time', 'email', 'uuid', 'uri', 'time', 'ipv4', 'hostname')
+      .map((format): JsonSchema => ({ type: 'string', format })),
     fc.string({ maxLength: 5 }).map((constant): JsonSchema => ({ const: constant })),
   ),
   schema: fc.oneof(

@@ -184,6 +184,9 @@ function foundItems(schema: JsonSchema, name: string[], source: Source): unknown
     return schema.enum.filter((option) => position(String(option), source.text) >= 0);
   const said = after(name, source.text, /[.;\n]/);
   const type = typeOf(schema);
+  const known = FORMATS[String(schema.format)];
+  if (known)
+    return (said?.match(known.find) ?? []).filter((found) => isRealDate(String(schema.format), found));
   if (said === undefined || !['string', 'number', 'integer'].includes(type ?? '')) return [];
   const parts = said.split(/\s*,\s*(?:and\s+)?|\s+and\s+/).map((part) => part.trim());
   if (type === 'string') return parts.filter((part) => part !== '' && fits(schema, part));
@@ -248,23 +251,43 @@ function booleanValue(name: string[], source: Source): boolean {
 }
 
 const FORMATS: Record<string, { find: RegExp; fallback: string }> = {
-  email: { find: /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}/, fallback: 'unknown@example.com' },
-  uri: { find: /https?:\/\/[^\s<>"')]+/, fallback: 'about:blank' },
-  date: { find: /\b\d{4}-\d{2}-\d{2}\b/, fallback: '1970-01-01' },
+  email: { find: /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}/g, fallback: 'unknown@example.com' },
+  uri: { find: /https?:\/\/[^\s<>"')]+/g, fallback: 'about:blank' },
+  date: { find: /\b\d{4}-\d{2}-\d{2}\b/g, fallback: '1970-01-01' },
   'date-time': {
-    find: /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})/,
+    find: /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})/g,
     fallback: '1970-01-01T00:00:00Z',
   },
-  time: { find: /\b\d{2}:\d{2}:\d{2}(?:Z|[+-]\d{2}:\d{2})/, fallback: '00:00:00Z' },
+  time: { find: /\b\d{2}:\d{2}:\d{2}(?:Z|[+-]\d{2}:\d{2})/g, fallback: '00:00:00Z' },
   uuid: {
-    find: /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i,
+    find: /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi,
     fallback: '00000000-0000-0000-0000-000000000000',
   },
+  ipv4: { find: /\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!\D)|\b)){4}/g, fallback: '0.0.0.0' },
+  hostname: { find: /\b(?:[a-z\d-]{1,63}\.){1,4}[a-z]{2,20}\b/gi, fallback: 'localhost' },
+  duration: { find: /\bP(?:\d+D|T\d+[HMS]|\d+DT\d+[HMS])\b/g, fallback: 'P0D' },
 };
 
+function formatted(format: string, text: string): string | undefined {
+  const known = FORMATS[format];
+  if (!known) return undefined;
+  return (text.match(known.find) ?? []).find((found) => isRealDate(format, found)) ?? known.fallback;
+}
+
+/** 30 February looks like a date; JavaScript would silently make it 1 March. */
+function isRealDate(format: string, found: string): boolean {
+  if (!format.startsWith('date')) return true;
+  const day = new Date(`${found.slice(0, 10)}T00:00:00Z`);
+  return (
+    !Number.isNaN(day.getTime()) &&
+    !Number.isNaN(Date.parse(found)) &&
+    day.toISOString().startsWith(found.slice(0, 10))
+  );
+}
+
 function stringValue(schema: JsonSchema, name: string[], source: Source): string {
-  const format = FORMATS[String(schema.format)];
-  if (format) return format.find.exec(source.text)?.[0] ?? format.fallback;
+  const special = formatted(String(schema.format), source.text);
+  if (special !== undefined) return special;
   const candidates = stringCandidates(schema, name, source);
   const fitting = candidates.find((candidate) => fits(schema, candidate));
   return fitting ?? stretched(schema, candidates[0] ?? '');

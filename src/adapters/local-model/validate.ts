@@ -26,5 +26,9 @@ export function checkAgainst(schema: JsonSchema, value: unknown): string | undef
 function load(): Ajv2020 {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a static import would be paid at every start
   const { Ajv2020: Constructor } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
-  return new Constructor({ strict: false, validateFormats: false, logger: false });
+  const ajv = new Constructor({ strict: false, ownProperties: true, logger: false });
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+  const { default: addFormats } = require('ajv-formats') as typeof import('ajv-formats');
+  addFormats.default(ajv);
+  return ajv;
 }
