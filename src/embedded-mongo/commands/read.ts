@@ -1,0 +1,267 @@
+/** find, getMore, killCursors, count, distinct. */
+import { Long, type Document } from 'bson';
+import { encodeKey } from '../query';
+import type { Collection } from '../catalog';
+import { MongoCommandError } from '../errors';
+import { ArrayStream, FindStream, type FindRequest, type ResultStream } from '../find-stream';
+import { decode, decodeFields } from '../raw-bson';
+import type { View } from '../scan';
+import { compilePath } from '../query/paths';
+import {
+  checkCollation,
+  collectionName,
+  countOf,
+  documentOf,
+  findCollection,
+  flagOf,
+  hintOf,
+  numberOf,
+  refuseOptions,
+  type CommandContext,
+  type CommandSpec,
+} from './context';
+
+export function viewOf(ctx: CommandContext, collection: Collection): View {
+  return ctx.transaction === null ? {} : ctx.transaction.view(collection);
+}
+
+/** @throws for every find option this server does not implement */
+export function findRequest(ctx: CommandContext): FindRequest {
+  const { body } = ctx;
+  refuseOptions(ctx, ['tailable', 'awaitData', 'min', 'max', 'returnKey', 'showRecordId', 'oplogReplay']);
+  checkCollation(body['collation']);
+  const limit = body['limit'] === undefined ? 0 : numberOf(body['limit'], 'limit');
+  if (limit < 0)
+    throw new MongoCommandError('BadValue', `BSON field 'limit' value must be >= 0, actual value '${limit}'`);
+  return {
+    filter: documentOf(body['filter'], 'find.filter'),
+    sort: documentOf(body['sort'], 'find.sort'),
+    projection: documentOf(body['projection'], 'find.projection'),
+    skip: countOf(body['skip'], 'skip', 0),
+    limit,
+    hint: hintOf(body['hint']),
+    expected: body['batchSize'] === undefined ? undefined : countOf(body['batchSize'], 'batchSize', 101),
+  };
+}
+
+export function openFind(
+  ctx: CommandContext,
+  collection: Collection | undefined,
+  request: FindRequest,
+): ResultStream {
+  if (collection === undefined) {
+    // A wrong query is wrong on an absent collection too.
+    validateFind(ctx, request);
+    return new ArrayStream([]);
+  }
+  return new FindStream(ctx.engine.storage, collection, request, viewOf(ctx, collection));
+}
+
+function validateFind(ctx: CommandContext, request: FindRequest): void {
+  const empty: Collection = {
+    id: 0,
+    db: ctx.db,
+    name: '',
+    ns: '',
+    uuid: Buffer.alloc(16),
+    options: {},
+    indexes: [],
+    indexedFields: new Set(),
+    count: 0,
+    size: 0,
+    idTruncated: false,
+    dropped: false,
+  };
+  new FindStream(ctx.engine.storage, empty, { ...request, hint: undefined }, {});
+}
+
+const find: CommandSpec = {
+  inTransaction: true,
+  options: [
+    'filter',
+    'sort',
+    'projection',
+    'hint',
+    'skip',
+    'limit',
+    'batchSize',
+    'singleBatch',
+    'max',
+    'min',
+    'returnKey',
+    'showRecordId',
+    'tailable',
+    'oplogReplay',
+    'noCursorTimeout',
+    'awaitData',
+    'allowPartialResults',
+    'collation',
+    'allowDiskUse',
+    'let',
+  ],
+  run(ctx) {
+    refuseOptions(ctx, ['let']);
+    const { body, engine } = ctx;
+    const collection = findCollection(ctx);
+    const request = findRequest(ctx);
+    return engine.cursors.start({
+      ns: `${ctx.db}.${collectionName(ctx)}`,
+      stream: openFind(ctx, collection, request),
+      batchSize: body['batchSize'] === undefined ? undefined : request.expected,
+      singleBatch: flagOf(body['singleBatch']),
+      noTimeout: flagOf(body['noCursorTimeout']),
+      maxTimeMs: countOf(body['maxTimeMS'], 'maxTimeMS', 0),
+      session: ctx.session,
+      transaction: ctx.transaction,
+    });
+  },
+};
+
+function cursorId(value: unknown): bigint {
+  if (value instanceof Long) return value.toBigInt();
+  return BigInt(numberOf(value, 'cursor id'));
+}
+
+const getMore: CommandSpec = {
+  inTransaction: true,
+  options: ['collection', 'batchSize', 'term', 'lastKnownCommittedOpTime'],
+  run(ctx) {
+    const { body } = ctx;
+    return ctx.engine.cursors.more(
+      cursorId(body['getMore']),
+      `${ctx.db}.${collectionName(ctx, 'collection')}`,
+      {
+        batchSize: countOf(body['batchSize'], 'batchSize', 0),
+        maxTimeMs: countOf(body['maxTimeMS'], 'maxTimeMS', 0),
+        transaction: ctx.transaction,
+      },
+    );
+  },
+};
+
+const killCursors: CommandSpec = {
+  inTransaction: true,
+  options: ['cursors'],
+  run({ body, engine }) {
+    if (!Array.isArray(body['cursors']))
+      throw new MongoCommandError('TypeMismatch', "'cursors' must be an array");
+    const { killed, notFound } = engine.cursors.kill(body['cursors'].map(cursorId));
+    const longs = (ids: bigint[]): Long[] => ids.map((id) => Long.fromBigInt(id));
+    return {
+      cursorsKilled: longs(killed),
+      cursorsNotFound: longs(notFound),
+      cursorsAlive: [],
+      cursorsUnknown: [],
+      ok: 1,
+    };
+  },
+};
+
+/** Documents matching `request`, without reading them where the collection's counter or an index range suffices. */
+export function countMatches(ctx: CommandContext, collection: Collection, request: FindRequest): number {
+  const view = viewOf(ctx, collection);
+  const inTransaction = view.snapshot !== undefined;
+  const clip = (total: number): number => {
+    const rest = Math.max(0, total - request.skip);
+    return request.limit === 0 ? rest : Math.min(rest, request.limit);
+  };
+  if (!inTransaction && Object.keys(request.filter).length === 0) return clip(collection.count);
+  const stream = new FindStream(
+    ctx.engine.storage,
+    collection,
+    { ...request, sort: {}, projection: undefined },
+    view,
+  );
+  const access = stream.plan.access[0]!;
+  const isMultikey = access.index?.multikey.includes(true) ?? false;
+  if (!inTransaction && stream.plan.exact && stream.plan.access.length === 1 && !isMultikey) {
+    const table = access.index === null ? ctx.engine.storage.documents : ctx.engine.storage.entries;
+    return clip(access.ranges.reduce((sum, range) => sum + table.getKeysCount({ ...range }), 0));
+  }
+  let total = 0;
+  while (stream.nextHit() !== null) total += 1;
+  return total;
+}
+
+const count: CommandSpec = {
+  options: ['query', 'limit', 'skip', 'hint', 'fields', 'collation'],
+  run(ctx) {
+    const { body } = ctx;
+    checkCollation(body['collation']);
+    const collection = findCollection(ctx);
+    const request: FindRequest = {
+      filter: documentOf(body['query'], 'count.query'),
+      sort: {},
+      skip: countOf(body['skip'], 'skip', 0),
+      limit: Math.abs(body['limit'] === undefined ? 0 : numberOf(body['limit'], 'limit')),
+      hint: hintOf(body['hint']),
+    };
+    if (collection === undefined) validateFind(ctx, request);
+    return { n: collection === undefined ? 0 : countMatches(ctx, collection, request), ok: 1 };
+  },
+};
+
+/** Replies are one document; distinct has no cursor to spread over several. */
+const MAX_DISTINCT_BYTES = 16 * 1024 * 1024;
+
+const distinct: CommandSpec = {
+  inTransaction: true,
+  options: ['key', 'query', 'collation', 'hint'],
+  run(ctx) {
+    const { body, engine } = ctx;
+    checkCollation(body['collation']);
+    const path: unknown = body['key'];
+    if (typeof path !== 'string')
+      throw new MongoCommandError('TypeMismatch', "'distinct.key' must be a string");
+    const collection = findCollection(ctx);
+    const request: FindRequest = {
+      filter: documentOf(body['query'], 'distinct.query'),
+      sort: {},
+      skip: 0,
+      limit: 0,
+      hint: hintOf(body['hint']),
+    };
+    if (collection === undefined) {
+      validateFind(ctx, request);
+      return { values: [], ok: 1 };
+    }
+    const stream = new FindStream(engine.storage, collection, request, viewOf(ctx, collection));
+    const fields = new Set([path.split('.')[0]!]);
+    const read = compilePath(path, 'elements');
+    const values = new Map<string, unknown>();
+    let bytes = 0;
+    for (let hit = stream.nextHit(); hit !== null; hit = stream.nextHit()) {
+      read(decodeFields(hit.raw, fields), (value) => {
+        // The path reader yields an array's elements and then the array; distinct counts the elements only.
+        if (value === undefined || Array.isArray(value)) return false;
+        const key = encodeKey([value]).toString('latin1');
+        if (!values.has(key)) {
+          values.set(key, value);
+          bytes += key.length;
+        }
+        return false;
+      });
+      if (bytes > MAX_DISTINCT_BYTES) {
+        throw new MongoCommandError(
+          'BSONObjectTooLarge',
+          'distinct too big, 16mb cap; use an aggregation with $group',
+        );
+      }
+    }
+    const ordered = [...values.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
+    return { values: ordered, ok: 1 };
+  },
+};
+
+/** Every document of a collection in storage order, decoded on demand. */
+export function* allDocuments(ctx: CommandContext, collection: Collection): Generator<Document> {
+  const stream = new FindStream(
+    ctx.engine.storage,
+    collection,
+    { filter: {}, sort: {}, skip: 0, limit: 0 },
+    viewOf(ctx, collection),
+  );
+  for (let hit = stream.nextHit(); hit !== null; hit = stream.nextHit()) yield decode(hit.raw);
+}
+
+export const readCommands: Record<string, CommandSpec> = { find, getMore, killCursors, count, distinct };
