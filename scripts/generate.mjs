@@ -41,9 +41,14 @@ function packageVersion(name) {
 function inputHash() {
   const hash = createHash('sha256');
   const generators = path.join(root, 'prisma', 'generators');
-  const files = readdirSync(generators).filter((name) => name.endsWith('.cjs')).sort();
+  const files = readdirSync(generators)
+    .filter((name) => name.endsWith('.cjs'))
+    .sort();
   for (const file of [schemaFile, ...files.map((name) => path.join(generators, name))]) {
-    hash.update(`${path.relative(root, file)}\0`).update(readFileSync(file)).update('\0');
+    hash
+      .update(`${path.relative(root, file)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
   }
   hash.update(JSON.stringify(INPUT_PACKAGES.map((name) => [name, packageVersion(name)])));
   return hash.digest('hex');

@@ -8,10 +8,14 @@ const path = require('node:path');
 const { generatorHandler } = require('@prisma/generator-helper');
 
 generatorHandler({
-  onManifest: () => ({ prettyName: 'MongoDB connector data model', defaultOutput: '../../generated/datamodel.json' }),
+  onManifest: () => ({
+    prettyName: 'MongoDB connector data model',
+    defaultOutput: '../../generated/datamodel.json',
+  }),
   async onGenerate({ generator, dmmf }) {
     const file = generator.output?.value;
-    if (!file) throw new Error('generator "datamodel" needs an output, e.g. output = "../generated/datamodel.json"');
+    if (!file)
+      throw new Error('generator "datamodel" needs an output, e.g. output = "../generated/datamodel.json"');
     const { models, types, enums, indexes } = dmmf.datamodel;
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, `${JSON.stringify({ models, types, enums, indexes }, null, 1)}\n`);
