@@ -13,7 +13,8 @@ import { STRING_OPERATORS } from './strings';
 
 export { childScope, compareValues, isTruthy, parsePath, readPath, scopeFor } from './core';
 export { checkVariableName } from './control';
-export type { Evaluator, Scope } from './core';
+export { compileAccumulator, type Accumulator, type CompiledAccumulator } from './accumulators';
+export type { Compiler, Evaluator, Scope } from './core';
 
 const OPERATORS: Record<string, OperatorDefinition> = {
   ...ACCUMULATOR_EXPRESSIONS,
@@ -114,13 +115,17 @@ class ExpressionCompiler implements Compiler {
   }
 }
 
+/** A compiler that knows the given variables, for operators that compile several expressions. */
+export const compilerFor = (variables: Iterable<string> = []): Compiler =>
+  new ExpressionCompiler(new Set(variables));
+
 /**
  * Compiles an aggregation expression.
  * @param variables names of user variables (without `$$`) the scope will hold
  * @throws QueryError 168 for an unknown operator, 17276 for an undefined variable, MongoDB's own codes for bad operands
  */
 export function compileExpression(expression: unknown, variables: Iterable<string> = []): Evaluator {
-  return new ExpressionCompiler(new Set(variables)).compile(expression);
+  return compilerFor(variables).compile(expression);
 }
 
 export const isExpressionOperator = (name: string): boolean =>
