@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { declaredRefs } from './refs';
 import { FacadeError, type JsonTree, type OpenApiDocument } from './types';
@@ -96,6 +96,13 @@ export function publicDocument(document: OpenApiDocument): OpenApiDocument {
   return JSON.parse(
     JSON.stringify(document, (key, value: unknown) => (key === 'x-agentflow' ? undefined : value)),
   ) as OpenApiDocument;
+}
+
+/** Writes the bundled public document to a file, `dist/openapi.json` for instance. @throws FacadeError as `bundleOpenApi` */
+export function writeOpenApi(directory: string, file: string): void {
+  const { document } = bundleOpenApi(directory);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(publicDocument(document), null, 2)}\n`);
 }
 
 /** A document with these paths only, and only the components that they reach. */

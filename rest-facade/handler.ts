@@ -222,11 +222,9 @@ export class OperationHandler<Context> {
     const principalKey = this.dependencies.principalKey(context);
     const body = bound.raw ?? JSON.stringify(bound.body) ?? '';
     const { method, originalUrl: url } = request;
-    return runOnce(
-      this.dependencies.idempotencyStore,
-      { principalKey, key, method, url, body, files: bound.files },
-      () => this.answer(exchange),
-    );
+    const once = { principalKey, key, method, url, body, files: bound.files };
+    const { idempotencyStore, logger } = this.dependencies;
+    return runOnce(idempotencyStore, once, () => this.answer(exchange), logger);
   }
 
   private async answer(exchange: Exchange<Context>): Promise<Answer> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { DomainError, invalid } from '../src/errors';
 import type { IdempotencyStore, StoredAnswer } from '../src/ports/idempotency';
+import type { Logger } from '../src/ports/logger';
 import type { Answer } from './answer';
 import type { UploadedFile } from './types';
 
@@ -47,6 +48,7 @@ export async function runOnce(
   store: IdempotencyStore,
   request: IdempotentRequest,
   run: () => Promise<Answer>,
+  logger: Logger,
 ): Promise<Answer> {
   const { principalKey, key } = request;
   const outcome = await store.begin(principalKey, key, await fingerprint(request));
@@ -73,9 +75,26 @@ export async function runOnce(
     await store.abandon(principalKey, key);
     throw error;
   }
-  if (answer.status < 300) await store.complete(principalKey, key, toStored(answer));
-  else await store.abandon(principalKey, key);
+  if (answer.status >= 300) await store.abandon(principalKey, key);
+  else await keep(store, request, answer, logger);
   return answer;
+}
+
+/**
+ * The work is done and its caller gets the answer, even when it cannot be kept; the key then stays in flight until its
+ * lease ends, so that a quick retry does not do the work twice.
+ */
+async function keep(
+  store: IdempotencyStore,
+  request: IdempotentRequest,
+  answer: Answer,
+  logger: Logger,
+): Promise<void> {
+  try {
+    await store.complete(request.principalKey, request.key, toStored(answer));
+  } catch (error) {
+    logger.error({ err: error, url: request.url }, 'answer could not be kept for its idempotency key');
+  }
 }
 
 const toStored = (answer: Answer): StoredAnswer => ({

@@ -100,6 +100,10 @@ export function compileOperations<Context>(input: CompileInput<Context>): {
 /** Names of variables that mean "go on after this event". */
 const CURSOR_VARIABLES = new Set(['afterSeq', 'after', 'cursor', 'lastEventId']);
 
+const FORM_TYPES = new Set(['multipart/form-data', 'application/x-www-form-urlencoded']);
+
+const isJsonType = (mediaType: string): boolean => /^application\/(?:[\w.-]+\+)?json$/.test(mediaType);
+
 class OperationCompiler<Context> {
   private readonly rule: OperationRule;
   private readonly parameters: Parameter[];
@@ -139,6 +143,11 @@ class OperationCompiler<Context> {
   }
 
   private checkFlags(): void {
+    for (const mediaType of this.bodySchemas.keys()) {
+      if (!isJsonType(mediaType) && !FORM_TYPES.has(mediaType)) {
+        this.findings.push(`bodies of type ${mediaType} are not supported; use JSON or a form.`);
+      }
+    }
     const isOpen = Array.isArray(this.node.security) && this.node.security.length === 0;
     if (isOpen !== (this.rule.public === true)) {
       this.findings.push(
@@ -163,7 +172,7 @@ class OperationCompiler<Context> {
     return new Map(
       [...this.bodySchemas].map(([mediaType, schema]) => [
         mediaType,
-        mediaType === 'application/json' ? undefined : compileFormCoercion(this.input.document, schema),
+        isJsonType(mediaType) ? undefined : compileFormCoercion(this.input.document, schema),
       ]),
     );
   }
@@ -180,14 +189,19 @@ class OperationCompiler<Context> {
     return operation;
   }
 
-  /** The binding of every body form is the same, so the first schema with properties speaks for all. */
+  /** A route that takes several media types (a form, or JSON) binds the properties of all of them. */
+  private bodySchema(): JsonTree {
+    const schemas = [...this.bodySchemas.values()].filter((schema) => schema !== undefined);
+    return schemas.length > 1 ? { allOf: schemas } : schemas[0];
+  }
+
   private bind(operation: PreparedOperation, extra: Partial<BindingInput> = {}): Bind {
     return compileBinding({
       schema: this.input.schema,
       document: this.input.document,
       operation,
       parameters: this.parameters,
-      bodySchema: [...this.bodySchemas.values()][0],
+      bodySchema: this.bodySchema(),
       bind: this.rule.bind ?? {},
       unbound: new Set(this.unbound()),
       takesRequest: true,

@@ -87,9 +87,20 @@ function fromGraphQL(error: GraphQLError, requestId: string): Refusal | undefine
     );
   }
   const field = variableError(error);
+  // The code that GraphQL servers agree on for arguments that a resolver or scalar refuses.
+  if (!field && code === 'BAD_USER_INPUT') {
+    return refuse({ code: 'validation_failed', status: 422, detail: error.message }, requestId);
+  }
   if (!field) return undefined;
   const detail = `${field.path}: ${field.message}`;
   return refuse({ code: 'validation_failed', status: 422, detail, errors: [field] }, requestId);
+}
+
+/** GraphQL wraps what a resolver throws, sometimes more than once. */
+function originOf(error: unknown): unknown {
+  let current = error;
+  while (current instanceof GraphQLError && current.originalError) current = current.originalError;
+  return current;
 }
 
 /**
@@ -97,7 +108,7 @@ function fromGraphQL(error: GraphQLError, requestId: string): Refusal | undefine
  * and reaches the client as `Unexpected error` with the request id.
  */
 export function toRefusal(error: unknown, requestId: string, logger: Logger): Refusal {
-  const domain = error instanceof DomainError ? error : (error as { originalError?: unknown })?.originalError;
+  const domain = originOf(error);
   if (domain instanceof DomainError && domain.code !== 'internal_error') {
     const { errors, retryAfterMs, extra } = domain.details;
     return refuse(

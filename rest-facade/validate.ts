@@ -115,6 +115,28 @@ export class RequestValidation {
     });
   }
 
+  /**
+   * Compiles what the package would compile on an operation's first request.
+   * @throws Error when a schema cannot be compiled: a pattern that is no regular expression, for instance
+   */
+  async prepare(route: ValidatedRoute, mediaTypes: string[]): Promise<void> {
+    for (const mediaType of mediaTypes.length > 0 ? mediaTypes : [undefined]) {
+      const probe = Object.create({ query: {} }) as Request;
+      const headers = { 'content-type': mediaType };
+      Object.assign(probe, {
+        headers,
+        originalUrl: route.template,
+        path: route.template,
+        method: route.method,
+        params: {},
+      });
+      await this.validate(route, probe).catch((error: unknown) => {
+        // An empty request is mostly invalid, which is what the compiled validator is there to say.
+        if (!(error instanceof DomainError)) throw error;
+      });
+    }
+  }
+
   /** Checks path, query, headers and body, coercing path and query only. @throws DomainError `validation_failed` with every finding */
   async validate(route: ValidatedRoute, request: Request): Promise<void> {
     const group = this.group(route.template);

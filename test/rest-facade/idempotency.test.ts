@@ -89,6 +89,16 @@ describe('Idempotency-Key', () => {
     expect((await upload('two')).status).toBe(409);
   });
 
+  it('answers although the answer cannot be kept, and does not do the work twice', async () => {
+    toy.store.complete = () => Promise.reject(new Error('disk full'));
+    expect((await create('k')).status).toBe(201);
+    expect((await json(await create('k'))).code).toBe('idempotency_in_flight');
+    expect(toy.world.created).toHaveLength(1);
+    expect(toy.logs.map(({ message }) => message)).toEqual([
+      'answer could not be kept for its idempotency key',
+    ]);
+  });
+
   it('refuses a key that is no key', async () => {
     const response = await create('x'.repeat(300));
     expect([response.status, (await json(response)).errors[0].path]).toEqual([422, 'header.idempotency-key']);

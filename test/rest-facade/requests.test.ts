@@ -394,3 +394,31 @@ describe('uploads', () => {
     expect((await ask(toy, '/api/v1/notes/n1/file', { body, headers })).status).toBe(400);
   });
 });
+
+describe('routes that take forms and JSON', () => {
+  it('read url-encoded fields, structured ones as JSON', async () => {
+    const body = 'body_text=a+b%26c&tags=[{"tag_name":"x"}]&body_txt=1';
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const response = await ask(toy, '/api/v1/note-forms', { body, headers });
+    expect(response.status).toBe(201);
+    expect(response.headers.get('agentflow-ignored-fields')).toBe('body_txt');
+    expect(toy.world.created).toEqual([{ bodyText: 'a b&c', messageId: 'form', tags: [{ tagName: 'x' }] }]);
+  });
+
+  it('read JSON with its own properties and defaults', async () => {
+    const response = await ask(toy, '/api/v1/note-forms', { body: { body_text: 'x', metadata: { a_b: 1 } } });
+    expect(response.status).toBe(201);
+    expect(toy.world.created).toEqual([{ bodyText: 'x', messageId: 'json', metadata: { a_b: 1 } }]);
+  });
+
+  it('refuse a field that is given twice where one is meant', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const response = await ask(toy, '/api/v1/note-forms', { body: 'body_text=a&body_text=b', headers });
+    expect(response.status).toBe(422);
+    expect((await json(response)).errors).toEqual([{ path: 'body_text', message: 'must be string' }]);
+  });
+});
+
+it('compiles every validator ahead of time', async () => {
+  await expect(toy.facade.warmUp()).resolves.toBeUndefined();
+});

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSchema } from 'graphql';
-import { createRestFacade } from '../../rest-facade';
+import { createRestFacade, writeOpenApi, type RestFacade } from '../../rest-facade';
 import { MemoryIdempotencyStore } from './toy/memory-idempotency-store';
 import { recordingLogger, toyExecutor } from './toy/server';
 
@@ -61,7 +61,7 @@ const makeItem = (properties: object, rule: object = {}): object => ({
   },
 });
 
-function start({ graphql = GET_ITEM, paths = {}, files = {} }: Given): void {
+function start({ graphql = GET_ITEM, paths = {}, files = {} }: Given): RestFacade {
   writeFileSync(join(folder, 'operations', 'items.graphql'), graphql);
   for (const [name, content] of Object.entries<object | string>({ 'items.yaml': { paths }, ...files })) {
     // JSON is YAML.
@@ -70,7 +70,7 @@ function start({ graphql = GET_ITEM, paths = {}, files = {} }: Given): void {
       typeof content === 'string' ? content : JSON.stringify(content),
     );
   }
-  createRestFacade({
+  return createRestFacade({
     schema,
     executor: toyExecutor(schema),
     createContext: () => Promise.resolve({ user: 'ada' }),
@@ -264,6 +264,24 @@ const FAILURES: [string, Given, string][] = [
     },
     'operationId x is used by get /api/items/{id} and by get /api/b/{id}',
   ],
+  [
+    'a body that is neither JSON nor a form',
+    {
+      graphql: MAKE_ITEM,
+      paths: {
+        '/api/items': {
+          post: {
+            responses: RESPONSES,
+            requestBody: {
+              content: { 'text/csv': { schema: { properties: { name: { type: 'string' } } } } },
+            },
+            'x-agentflow': { operation: 'MakeItem' },
+          },
+        },
+      },
+    },
+    'bodies of type text/csv are not supported',
+  ],
   ['a file that is not YAML', { files: { 'bad.yaml': 'a: [' } }, 'bad.yaml is not readable YAML'],
   [
     'a document that is not OpenAPI 3.1',
@@ -297,4 +315,17 @@ it('names every finding at once', () => {
   expect(() => start({ paths })).toThrow(
     /operation A is in no document[^]*operation MakeItem is in no document[^]*Item is used by no/,
   );
+});
+
+it('finds a schema that cannot be compiled when it warms up', async () => {
+  const facade = start({ graphql: MAKE_ITEM, paths: makeItem({ name: { type: 'string', pattern: '(' } }) });
+  await expect(facade.warmUp()).rejects.toThrow('POST /api/items: Invalid regular expression');
+});
+
+it('writes the public document to a file', () => {
+  start({ paths: getItem({ operation: 'Item' }) });
+  const file = join(folder, 'dist', 'openapi.json');
+  writeOpenApi(join(folder, 'openapi'), file);
+  const document = JSON.parse(readFileSync(file, 'utf8')) as { paths: Record<string, { get: object }> };
+  expect(document.paths['/api/items/{id}']!.get).toEqual({ parameters: [ID], responses: RESPONSES });
 });

@@ -58,6 +58,7 @@ export interface Toy {
   facade: RestFacade;
   server: Server;
   clock: { time: number };
+  store: MemoryIdempotencyStore;
   close(): Promise<void>;
 }
 
@@ -66,6 +67,7 @@ export async function startToy(options: RestFacadeOptions = {}): Promise<Toy> {
   const schema = toySchema(world);
   const logs: LogEntry[] = [];
   const clock = { time: Date.UTC(2026, 0, 1) };
+  const store = new MemoryIdempotencyStore({ now: () => new Date(clock.time) });
   const facade = createRestFacade<ToyContext>({
     schema,
     executor: toyExecutor(schema),
@@ -80,7 +82,7 @@ export async function startToy(options: RestFacadeOptions = {}): Promise<Toy> {
       );
     },
     principalKey: (context) => `acme/${context.user}`,
-    idempotencyStore: new MemoryIdempotencyStore({ now: () => new Date(clock.time) }),
+    idempotencyStore: store,
     logger: recordingLogger(logs),
     openapiDir: join(__dirname, 'openapi'),
     operationsDir: join(__dirname, 'operations'),
@@ -101,6 +103,7 @@ export async function startToy(options: RestFacadeOptions = {}): Promise<Toy> {
     facade,
     server,
     clock,
+    store,
     async close() {
       server.closeAllConnections();
       server.close();
