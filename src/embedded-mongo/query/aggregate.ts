@@ -34,8 +34,8 @@ function createRun(context: AggregateContext, variables: Record<string, unknown>
   return {
     context,
     variables,
-    compile(pipeline, more = {}) {
-      const stages = compilePipeline(pipeline, createRun(context, { ...variables, ...more }));
+    compile(pipeline, inner = variables) {
+      const stages = compilePipeline(pipeline, createRun(context, inner));
       return (docs) => stages.reduce<Iterable<Document>>((rows, stage) => stage(rows), docs);
     },
   };

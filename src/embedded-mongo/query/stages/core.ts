@@ -16,6 +16,7 @@ export interface AggregateContext {
 export interface PipelineRun {
   context: AggregateContext;
   variables: Record<string, unknown>;
+  /** Closures read `variables` when they run, so its owner may change the values between runs, not the names. */
   compile(pipeline: Document[], variables?: Record<string, unknown>): Stage;
 }
 

@@ -133,21 +133,65 @@ function foreignFinder(spec: LookupSpec, run: PipelineRun): (doc: Document) => I
   };
 }
 
+/** `{ $eq: ['$path', '$$variable'] }` in either order, as [path, variable]. */
+function equalityOf(expression: unknown): [string, string] | undefined {
+  if (!isDocument(expression) || !Array.isArray(expression.$eq) || expression.$eq.length !== 2)
+    return undefined;
+  const sides = expression.$eq as unknown[];
+  const variable = sides.find((side) => typeof side === 'string' && /^\$\$[a-z]\w*$/.test(side)) as
+    string | undefined;
+  const path = sides.find((side) => typeof side === 'string' && /^\$[^$]/.test(side)) as string | undefined;
+  return path === undefined || variable === undefined ? undefined : [path.slice(1), variable.slice(2)];
+}
+
+/** The first equality with a `let` variable that every result of the pipeline must satisfy. */
+function leadingEquality(pipeline: Document[] = [], names: string[] = []): [string, string] | undefined {
+  const match = pipeline[0]?.$match as unknown;
+  if (!isDocument(match) || match.$expr === undefined) return undefined;
+  const expression = match.$expr as Document;
+  const conjuncts = isDocument(expression) && Array.isArray(expression.$and) ? expression.$and : [expression];
+  return conjuncts.map(equalityOf).find((pair) => pair !== undefined && names.includes(pair[1]));
+}
+
+/** Narrows the foreign documents by hash before the pipeline, which still decides, sees them. */
+function prefilter(
+  spec: LookupSpec,
+  bound: Record<string, unknown>,
+): (rows: Iterable<Document>) => Iterable<Document> {
+  const names = spec.variables.map(([name]) => name);
+  const equality = spec.localField === undefined ? leadingEquality(spec.pipeline, names) : undefined;
+  if (!equality) return (rows) => rows;
+  const [path, variable] = equality;
+  const parts = parsePath(path);
+  let index: Map<unknown, Document[]> | undefined;
+  return (rows) => {
+    if (!index) {
+      index = new Map();
+      for (const row of rows) {
+        const key = hashKey(readPath(row, parts, 0));
+        const bucket = index.get(key);
+        if (bucket) bucket.push(row);
+        else index.set(key, [row]);
+      }
+    }
+    return index.get(hashKey(bound[variable])) ?? [];
+  };
+}
+
 const lookup: StageDefinition = (operand, run) => {
   const spec = parseLookup(operand, run);
-  const { pipeline, variables } = spec;
-  // Compiled once for its errors; with variables it is compiled again per document, since they are part of its closures.
-  const check = Object.fromEntries(variables.map(([name]) => [name, null]));
-  const constant = pipeline === undefined ? undefined : run.compile(pipeline, { ...run.variables, ...check });
+  const bound: Record<string, unknown> = { ...run.variables };
+  for (const [name] of spec.variables) bound[name] = null;
+  const stage = spec.pipeline === undefined ? undefined : run.compile(spec.pipeline, bound);
   return function* (docs) {
     const find = foreignFinder(spec, run);
+    const narrow = prefilter(spec, bound);
     for (const doc of docs) {
       let found = find(doc);
-      if (pipeline !== undefined && constant !== undefined) {
-        const bound = Object.fromEntries(variables.map(([name, evaluate]) => [name, evaluate(doc)]));
-        const stage =
-          variables.length === 0 ? constant : run.compile(pipeline, { ...run.variables, ...bound });
-        found = stage(found);
+      if (stage) {
+        Object.assign(bound, run.variables);
+        for (const [name, evaluate] of spec.variables) bound[name] = evaluate(doc);
+        found = stage(narrow(found));
       }
       yield withValue(doc, spec.as, [...found]);
     }
