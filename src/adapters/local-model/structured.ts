@@ -175,7 +175,7 @@ function arrayValue(schema: JsonSchema, name: string[], filler: Filler): unknown
   const unique = schema.uniqueItems === true ? [...new Set(result)] : result;
   const kept = unique.slice(0, most);
   const deeper = { ...filler, depth: filler.depth + 1 };
-  for (let i = kept.length; i < least; i += 1) kept.push(value(prefix[i] ?? itemSchema, [], deeper) ?? '');
+  for (let i = kept.length; i < least; i += 1) kept.push(value(prefix[i] ?? itemSchema, [], deeper));
   return kept;
 }
 

@@ -14,7 +14,7 @@ import { Attempt, AttemptFailed, loadClient, type Client } from './client';
 import type { ChatStream } from './chat-stream';
 import { MAX_EMBED_INPUTS, readEmbeddings } from './embeddings';
 import type { CallContext, Failure } from './errors';
-import { createHttpFetch, type HttpFetch } from './http-fetch';
+import { createHttpClient, type HttpClient } from './http-client';
 import { Limiter } from './limiter';
 import { abortableDelay, backoffMs, checkLimits, DEFAULT_LIMITS } from './options';
 import type { OpenAiLimits, OpenAiProviderOptions } from './options';
@@ -46,7 +46,7 @@ class Provider implements OpenAiProvider {
   readonly name: string;
   private readonly limits: OpenAiLimits;
   private readonly limiter: Limiter;
-  private readonly http: HttpFetch = createHttpFetch();
+  private readonly http: HttpClient = createHttpClient();
   private readonly official: boolean;
   private readonly listed: ModelInfo[];
   private readonly infos = new Map<string, ModelInfo>();
@@ -151,14 +151,14 @@ class Provider implements OpenAiProvider {
   private async openStream(request: ChatRequest, model: string): Promise<ChatStream> {
     const body = toWireRequest(request, { model, info: this.describe(model), official: this.official });
     return this.withRetries(model, request.signal, (client, attempt) =>
-      attempt.openStream((signal) => client.chat.completions.create(body, { signal }).asResponse()),
+      attempt.openStream((signal) => client.streamChat(body, signal)),
     );
   }
 
   private embedBatch(model: string, input: string[], signal: AbortSignal | undefined) {
     return this.withRetries(model, signal, async (client, attempt, context) => {
       const params = { model, input, encoding_format: 'base64' } as const;
-      const wire = await attempt.run((bound) => client.embeddings.create(params, { signal: bound }));
+      const wire = await attempt.run((bound) => client.openai.embeddings.create(params, { signal: bound }));
       return readEmbeddings(wire, input.length, context);
     });
   }
