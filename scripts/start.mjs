@@ -15,7 +15,8 @@ generateIfStale();
 await build();
 
 const { runCli } = createRequire(import.meta.url)(join(root, 'dist/src/cli'));
-process.exitCode = await runCli(['serve', ...process.argv.slice(2)], process.env, {
-  stdout: process.stdout,
-  stderr: process.stderr,
+const io = { stdout: process.stdout, stderr: process.stderr };
+// Not awaited: a module that is still waiting when the event loop runs dry makes Node exit with 13.
+void runCli(['serve', ...process.argv.slice(2)], process.env, io).then((code) => {
+  process.exitCode = code;
 });
