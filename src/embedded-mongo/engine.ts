@@ -50,6 +50,7 @@ export class Engine {
   readonly counters: Record<string, number> = {};
   private readonly timers: NodeJS.Timeout[] = [];
   private erasing: Promise<void> = Promise.resolve();
+  private closed = false;
 
   constructor(readonly options: EngineOptions) {
     this.now = options.now ?? (() => new Date());
@@ -146,6 +147,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     for (const timer of this.timers) clearInterval(timer);
     this.transactions.endAll();
     await this.erasing;
@@ -156,6 +158,7 @@ export class Engine {
   eraseGarbage(): void {
     this.erasing = this.erasing
       .then(async () => {
+        if (this.closed) return;
         for (const id of this.catalog.garbage()) {
           while (await this.storage.write(() => this.eraseSome(id)))
             await new Promise((r) => setImmediate(r));
@@ -190,7 +193,8 @@ export class Engine {
 
 /** Background work has no client to tell; the process's warning channel is where operators look. */
 function reportSweepFailure(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : new Error(String(error)), {
+  const { message } = error as Partial<Error>;
+  process.emitWarning(`embedded database, background work: ${message ?? String(error)}`, {
     code: 'AGENTFLOW_EMBEDDED_MONGO',
   });
 }

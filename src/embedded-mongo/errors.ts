@@ -81,20 +81,21 @@ interface CodedError {
 /** True for MongoCommandError and for the query layer's QueryError, which share a shape but no class. */
 export function isCodedError(error: unknown): error is CodedError {
   const candidate = error as Partial<CodedError> | null;
-  return (
-    error instanceof Error && typeof candidate?.code === 'number' && typeof candidate.codeName === 'string'
-  );
+  return typeof candidate?.code === 'number' && typeof candidate.codeName === 'string';
 }
 
 /** The storage engine's "no room" errors, whatever layer of LMDB or the operating system raised them. */
 export function isOutOfSpace(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = (error as NodeJS.ErrnoException).code;
-  const MDB_MAP_FULL = -30792;
-  const ENOSPC = 28;
-  const EDQUOT = 122;
-  if (typeof code === 'number' && [MDB_MAP_FULL, ENOSPC, EDQUOT].includes(code)) return true;
-  return /MDB_MAP_FULL|mapsize|No space left|ENOSPC|Disk quota/i.test(error.message) || code === 'ENOSPC';
+  const { code, message } = faultOf(error);
+  const NUMBERS = [-30792 /* MDB_MAP_FULL */, 28 /* ENOSPC */, 122 /* EDQUOT */, 27 /* EFBIG */];
+  if (typeof code === 'number' && NUMBERS.includes(code)) return true;
+  return code === 'ENOSPC' || /MDB_MAP_FULL|No space left|ENOSPC|Disk quota|File too large/i.test(message);
+}
+
+/** Code and text of whatever was thrown; native modules throw errors of another realm, which `instanceof` misses. */
+export function faultOf(error: unknown): { code: unknown; message: string } {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return { code, message: typeof message === 'string' ? message : String(error) };
 }
 
 export function outOfDiskSpace(cause: unknown): MongoCommandError {
@@ -118,8 +119,7 @@ export function errorReply(error: unknown): Document {
       ...(error.details ?? {}),
     };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return { ok: 0, errmsg: `Unexpected error: ${message}`, code: 1, codeName: 'InternalError' };
+  return { ok: 0, errmsg: `Unexpected error: ${faultOf(error).message}`, code: 1, codeName: 'InternalError' };
 }
 
 /** The per-item form used in `writeErrors`. */

@@ -6,7 +6,7 @@
  * a power cut. Reads run at any time on the last committed state.
  */
 import { open, type Database, type RootDatabase, type Transaction } from 'lmdb';
-import { MongoCommandError, isOutOfSpace, outOfDiskSpace } from './errors';
+import { MongoCommandError, faultOf, isOutOfSpace, outOfDiskSpace } from './errors';
 
 type Table = Database<Buffer, Buffer>;
 
@@ -171,8 +171,7 @@ export class Storage {
 /** LMDB and operating-system errors poison the whole LMDB transaction; everything else concerns one job only. */
 function isStorageFailure(error: unknown): boolean {
   if (isOutOfSpace(error)) return true;
-  if (!(error instanceof Error)) return false;
-  const code = (error as { code?: unknown }).code;
+  const { code, message } = faultOf(error);
   const LMDB_CODES_UPPER = -30600;
-  return (typeof code === 'number' && code < LMDB_CODES_UPPER) || /MDB_/.test(error.message);
+  return (typeof code === 'number' && code < LMDB_CODES_UPPER) || /MDB_/.test(message);
 }
