@@ -8,6 +8,9 @@ import type { OpenAiLimits } from './options';
 /** The client's own time-out must never strike first: ours tells a dead connection from a slow model. */
 const CLIENT_TIMEOUT_MS = 2_147_483_647;
 
+/** An error's text is read up to this size. */
+const MAX_ERROR_BYTES = 1024 * 1024;
+
 /** Thrown by one attempt; the retry loop reads it. */
 export class AttemptFailed extends Error {
   constructor(readonly failure: Failure) {
@@ -46,15 +49,24 @@ export async function loadClient(
   };
 }
 
-/** What `httpFailure` reads, in the shape of the client's own errors. */
-async function refusal(
-  answer: IncomingMessage,
-): Promise<{ status: number; headers: Headers; error: unknown }> {
-  const text = await readText(answer, MAX_ERROR_BYTES);
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(answer.headers))
-    if (typeof value === 'string') headers.set(name, value);
-  return { status: answer.statusCode ?? 0, headers, error: errorObject(text) };
+/** A status other than 2xx, in the shape of the client's own errors, which `httpFailure` reads. */
+class Refusal extends Error {
+  private constructor(
+    readonly status: number,
+    readonly headers: Headers,
+    readonly error: unknown,
+  ) {
+    super(`The endpoint answered ${status}.`);
+  }
+
+  static async read(answer: IncomingMessage): Promise<Refusal> {
+    const text = await readText(answer, MAX_ERROR_BYTES);
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (typeof value === 'string') headers.set(name, value);
+    }
+    return new Refusal(answer.statusCode ?? 0, headers, errorObject(text));
+  }
 }
 
 function errorObject(text: string): unknown {
@@ -67,8 +79,6 @@ function errorObject(text: string): unknown {
     throw error;
   }
 }
-
-const MAX_ERROR_BYTES = 1024 * 1024;
 
 /** One attempt at something that answers with JSON or a stream, bounded by the first-byte time-out and the caller's signal. */
 export class Attempt {
@@ -98,7 +108,7 @@ export class Attempt {
       const answer = await send(bound);
       const status = answer.statusCode ?? 0;
       if (status >= 200 && status < 300) return answer;
-      throw Object.assign(new Error('refused'), await refusal(answer));
+      throw await Refusal.read(answer);
     });
     if (body.headers['content-type']?.includes('application/json')) {
       body.destroy();
