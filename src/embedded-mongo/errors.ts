@@ -86,6 +86,8 @@ export function isCodedError(error: unknown): error is CodedError {
 
 /** The storage engine's "no room" errors, whatever layer of LMDB or the operating system raised them. */
 export function isOutOfSpace(error: unknown): boolean {
+  // Command errors may quote a user's text, and MongoDB's codes overlap the system's numbers.
+  if (isCodedError(error)) return false;
   const { code, message } = faultOf(error);
   const NUMBERS = [-30792 /* MDB_MAP_FULL */, 28 /* ENOSPC */, 122 /* EDQUOT */, 27 /* EFBIG */];
   if (typeof code === 'number' && NUMBERS.includes(code)) return true;

@@ -6,7 +6,7 @@
  * a power cut. Reads run at any time on the last committed state.
  */
 import { open, type Database, type RootDatabase, type Transaction } from 'lmdb';
-import { MongoCommandError, faultOf, isOutOfSpace, outOfDiskSpace } from './errors';
+import { MongoCommandError, faultOf, isCodedError, isOutOfSpace, outOfDiskSpace } from './errors';
 
 type Table = Database<Buffer, Buffer>;
 
@@ -170,6 +170,7 @@ export class Storage {
 
 /** LMDB and operating-system errors poison the whole LMDB transaction; everything else concerns one job only. */
 function isStorageFailure(error: unknown): boolean {
+  if (isCodedError(error) || error instanceof Parked) return false;
   if (isOutOfSpace(error)) return true;
   const { code, message } = faultOf(error);
   const LMDB_CODES_UPPER = -30600;
