@@ -32,6 +32,8 @@ interface Scope {
   /** Prefix of database paths inside embedded documents, e.g. `address.`. */
   prefix: string;
   inverted: boolean;
+  /** Inside an embedded document that may be absent: its required fields may be missing too. */
+  mayBeMissing?: boolean;
 }
 
 const NOTHING: Document = { $nor: [{}] };
@@ -112,13 +114,13 @@ function compileField(
 function leaf(field: Field, condition: unknown, scope: Scope): Document {
   const target = scope.prefix + field.dbName;
   const filter = { [target]: condition };
-  if (!scope.inverted || (field.isRequired && !field.isList)) return filter;
+  if (!scope.inverted || (field.isRequired && !field.isList && !scope.mayBeMissing)) return filter;
   return { $or: [filter, { [target]: { $exists: false } }] };
 }
 
 /** Adds the rule on missing fields to a condition that MongoDB would match on missing fields (`$ne`, `$nin`). */
 function negative(field: Field, condition: Document, scope: Scope): Document {
-  const isOptional = !field.isRequired || field.isList;
+  const isOptional = !field.isRequired || field.isList || scope.mayBeMissing;
   return leaf(field, isOptional ? { ...condition, $exists: true } : condition, scope);
 }
 
@@ -317,8 +319,10 @@ function compileComposite(
   return setEntries(input, scope.path).map(([operator, operand]) => {
     const path = `${scope.path}.${operator}`;
     if (!operators.includes(operator)) throw unknownArgument(scope.path, operator, operators);
+    const mayBeMissing =
+      (operator === 'is' || operator === 'isNot') && (!field.isRequired || scope.mayBeMissing);
     const group = (inverted: boolean, prefix: string): Document =>
-      compileGroup(type, operand, context, { path, prefix, inverted });
+      compileGroup(type, operand, context, { path, prefix, inverted, mayBeMissing });
     switch (operator) {
       case 'equals':
         if (operand === null) return equalsNull(field, scope);
