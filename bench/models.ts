@@ -3,6 +3,7 @@
 import { fork } from 'node:child_process';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { modelRegistry } from '../src/models/registry';
 import { createOpenAiProvider } from '../src/adapters/openai';
 import { createLocalProvider } from '../src/adapters/local-model';
 import { systemClock } from '../src/ports/clock';
@@ -59,6 +60,7 @@ async function main(): Promise<void> {
   try {
     const provider = createOpenAiProvider({
       name: 'openai',
+      registry: modelRegistry,
       baseUrl,
       apiKey: 'sk-bench',
       logger: silent,
@@ -75,7 +77,7 @@ async function main(): Promise<void> {
       });
       for await (const chunk of stream) void chunk;
     });
-    const local = createLocalProvider();
+    const local = createLocalProvider({ registry: modelRegistry });
     await measure('embedded model, short question', consume(local, 'agentflow/local', 'What can you do?'));
     provider.close();
   } finally {

@@ -1,3 +1,4 @@
+import { modelRegistry } from '../../src/models/registry';
 import { createLocalProvider } from '../../src/adapters/local-model';
 import { createOpenAiProvider } from '../../src/adapters/openai';
 import { describeModel, openAiModels } from '../../src/models/catalogue';
@@ -9,14 +10,14 @@ const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => sile
 const clock = { now: () => new Date() };
 
 const openai = (options: { baseUrl?: string; apiKey?: string; models?: string[]; name?: string }) =>
-  createOpenAiProvider({ name: 'openai', logger: silent, clock, ...options });
+  createOpenAiProvider({ name: 'openai', registry: modelRegistry, logger: silent, clock, ...options });
 
 function gatewayOf(
   options: { baseUrl?: string; apiKey?: string; models?: string[] } = {},
   defaultModel?: string,
 ) {
   return createModelGateway({
-    providers: [openai(options), createLocalProvider()],
+    providers: [openai(options), createLocalProvider({ registry: modelRegistry })],
     defaultModel,
     logger: silent,
   });
@@ -55,7 +56,11 @@ describe('a model id', () => {
 
   it('without a provider is refused when two could be meant, and both are named', () => {
     const baseUrl = 'http://127.0.0.1:1/v1';
-    const providers = [openai({ baseUrl, name: 'a' }), openai({ baseUrl, name: 'b' }), createLocalProvider()];
+    const providers = [
+      openai({ baseUrl, name: 'a' }),
+      openai({ baseUrl, name: 'b' }),
+      createLocalProvider({ registry: modelRegistry }),
+    ];
     expect(() => createModelGateway({ providers, logger: silent }).resolve('x')).toThrow(/say a\/x or b\/x/);
   });
 

@@ -1,9 +1,10 @@
+import { modelRegistry } from '../../src/models/registry';
 import { createLocalProvider } from '../../src/adapters/local-model';
 import type { ChatChunk, ChatRequest, ModelMessage, ModelTool } from '../../src/ports/models';
 
 type Done = Extract<ChatChunk, { type: 'done' }>;
 
-const model = createLocalProvider();
+const model = createLocalProvider({ registry: modelRegistry });
 
 async function ask(
   request: Partial<ChatRequest> & { messages: ModelMessage[] },
@@ -234,7 +235,9 @@ describe('the embedded model streams', () => {
         messages: [user('Who are you?')],
         signal: controller.signal,
       };
-      for await (const chunk of createLocalProvider({ tokensPerSecond: 0.01 }).chat(request)) {
+      for await (const chunk of createLocalProvider({ registry: modelRegistry, tokensPerSecond: 0.01 }).chat(
+        request,
+      )) {
         if (chunk.type === 'text') controller.abort(reason);
       }
     };

@@ -1,3 +1,5 @@
+import type { DomainError } from '../../src/errors';
+import { modelRegistry } from '../../src/models/registry';
 import {
   createOpenAiProvider,
   type OpenAiProvider,
@@ -20,6 +22,7 @@ function makeProvider(options: Partial<OpenAiProviderOptions> = {}): OpenAiProvi
   provider?.close();
   provider = createOpenAiProvider({
     name: 'openai',
+    registry: modelRegistry,
     baseUrl: stub.url,
     apiKey: 'sk-test-key-1234567890',
     logger: silent,
@@ -51,12 +54,12 @@ async function collect(request: ChatRequest = ASK): Promise<{ chunks: ChatChunk[
 }
 
 /** The error of a call, and the text that arrived before it. */
-async function failure(request: ChatRequest = ASK): Promise<{ error: any; text: string }> {
+async function failure(request: ChatRequest = ASK): Promise<{ error: DomainError; text: string }> {
   let text = '';
   try {
     for await (const chunk of provider.chat(request)) if (chunk.type === 'text') text += chunk.text;
   } catch (error) {
-    return { error, text };
+    return { error: error as DomainError, text };
   }
   throw new Error('The call did not fail.');
 }
@@ -271,7 +274,7 @@ describe('a failed attempt', () => {
     stub.default(behaviour);
     const { error } = await failure();
     expect(error).toMatchObject(expected);
-    expect(error.details.extra.retryable).toBe(false);
+    expect(error.details.extra?.retryable).toBe(false);
     expect(JSON.stringify([error.message, error.details])).not.toContain('sk-test-key');
     expect(stub.requests).toHaveLength(1);
   });

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { Ajv2020 } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
+import { modelRegistry } from '../../src/models/registry';
 import { createLocalProvider } from '../../src/adapters/local-model';
 import type { JsonSchema } from '../../src/ports/models';
 
-const model = createLocalProvider();
+const model = createLocalProvider({ registry: modelRegistry });
 
 async function fill(schema: JsonSchema, text: string): Promise<unknown> {
   const request = {

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DomainError, invalid } from '../../errors';
-import { usageOf } from '../../models/pricing';
-import { estimateTokens } from '../../models/tokens';
+import type { ModelRegistry } from '../../models/registry';
 import type {
   ChatChunk,
   ChatRequest,
@@ -16,6 +15,8 @@ import { wantedCalls } from './tools';
 import { checkAgainst } from './validate';
 
 export interface LocalProviderOptions {
+  /** Counts tokens. */
+  registry: ModelRegistry;
   /** `AGENTFLOW_LOCAL_TOKENS_PER_SECOND`: the pace of the stream. As fast as it is read when absent. */
   tokensPerSecond?: number;
 }
@@ -54,8 +55,8 @@ const INFO: ModelInfo = {
  * continued where it stops. Tokens are counted by an estimate: the real tokenizer would cost 70 MB.
  * @throws RangeError on a pace that is not positive
  */
-export function createLocalProvider(options: LocalProviderOptions = {}): ModelProvider {
-  const { tokensPerSecond } = options;
+export function createLocalProvider(options: LocalProviderOptions): ModelProvider {
+  const { registry, tokensPerSecond } = options;
   if (tokensPerSecond !== undefined && !(tokensPerSecond > 0)) {
     throw new RangeError('tokensPerSecond of the embedded model must be more than 0.');
   }
@@ -63,7 +64,7 @@ export function createLocalProvider(options: LocalProviderOptions = {}): ModelPr
     name: PROVIDER,
     models: () => [INFO],
     serves: (model) => model === MODEL,
-    chat: (request) => chat(request, tokensPerSecond),
+    chat: (request) => chat(request, registry, tokensPerSecond),
     embed: (): Promise<EmbedResponse> =>
       Promise.reject(
         invalid(
@@ -75,7 +76,11 @@ export function createLocalProvider(options: LocalProviderOptions = {}): ModelPr
   };
 }
 
-async function* chat(request: ChatRequest, tokensPerSecond: number | undefined): AsyncGenerator<ChatChunk> {
+async function* chat(
+  request: ChatRequest,
+  registry: ModelRegistry,
+  tokensPerSecond: number | undefined,
+): AsyncGenerator<ChatChunk> {
   request.signal?.throwIfAborted();
   const reading = read(request.messages);
   const calls = fresh(reading)
@@ -91,7 +96,7 @@ async function* chat(request: ChatRequest, tokensPerSecond: number | undefined):
       text: '',
       toolCalls: calls,
       finishReason: 'tool_calls',
-      usage: count(request, output),
+      usage: count(request, output, registry),
     };
     return;
   }
@@ -99,7 +104,7 @@ async function* chat(request: ChatRequest, tokensPerSecond: number | undefined):
   let finishReason: FinishReason = 'stop';
   let tokens = 0;
   for (const piece of pieces(compose(request, reading))) {
-    const cost = estimateTokens(piece);
+    const cost = registry.estimateTokens(piece);
     if (request.maxTokens !== undefined && tokens + cost > request.maxTokens) {
       finishReason = 'length';
       break;
@@ -109,7 +114,7 @@ async function* chat(request: ChatRequest, tokensPerSecond: number | undefined):
     yield { type: 'text', text: piece };
     await pause(cost, tokensPerSecond, request.signal);
   }
-  yield { type: 'done', text, toolCalls: [], finishReason, usage: count(request, text) };
+  yield { type: 'done', text, toolCalls: [], finishReason, usage: count(request, text, registry) };
 }
 
 /** Tools were not called yet in this turn, and no text was begun. */
@@ -168,10 +173,10 @@ function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
-function count(request: ChatRequest, output: string) {
+function count(request: ChatRequest, output: string, registry: ModelRegistry) {
   const inputTokens = request.messages.reduce(
-    (sum, message) => sum + TOKENS_PER_MESSAGE + estimateTokens(message.content),
+    (sum, message) => sum + TOKENS_PER_MESSAGE + registry.estimateTokens(message.content),
     0,
   );
-  return usageOf(INFO.pricing, { inputTokens, outputTokens: estimateTokens(output) });
+  return registry.usage(INFO.pricing, { inputTokens, outputTokens: registry.estimateTokens(output) });
 }

@@ -60,7 +60,7 @@ function resolve(given: JsonSchema | boolean | undefined, root: JsonSchema): Jso
   let schema: JsonSchema = typeof given === 'object' && given !== null ? given : {};
   for (let hops = 0; hops < MAX_DEPTH && typeof schema.$ref === 'string'; hops += 1) {
     const { $ref, ...beside } = schema;
-    schema = { ...pointer(root, $ref as string), ...beside };
+    schema = { ...pointer(root, $ref), ...beside };
   }
   if (!Array.isArray(schema.allOf)) return schema;
   const { allOf, ...rest } = schema;

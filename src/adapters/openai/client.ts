@@ -36,7 +36,7 @@ export async function loadClient(
     project: null,
     maxRetries: 0,
     timeout: CLIENT_TIMEOUT_MS,
-    fetch: http.fetch,
+    fetch: (url, init) => http.fetch(url instanceof Request ? url.url : url.toString(), init),
     logLevel: 'off',
   });
   // The client builds URL and headers once, and streams go out without it: each call through it costs 100 us more.

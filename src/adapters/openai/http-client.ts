@@ -16,7 +16,7 @@ export interface HttpClient {
   /** Resolves at the response's head, whatever its status; rejects with an error that has the system's `code`. */
   post(target: Target, body: string, signal: AbortSignal): Promise<http.IncomingMessage>;
   /** As much of `fetch` as the `openai` client needs: text bodies, headers, `json()` and `text()`. */
-  fetch: (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  fetch: (url: string, init?: RequestInit) => Promise<Response>;
   /** Sockets open now, idle keep-alive ones included. */
   openSockets(): number;
   close(): void;
@@ -42,9 +42,9 @@ export function createHttpClient(): HttpClient {
     post: (target, body, signal) => send(target, body, signal),
     fetch: async (url, init) => {
       const headers = Object.fromEntries(init?.headers as Headers);
-      const target = toTarget(agents, new URL(String(url)), init?.method ?? 'GET', headers);
+      const target = toTarget(agents, new URL(url), init?.method ?? 'GET', headers);
       const body = typeof init?.body === 'string' ? init.body : undefined;
-      return new NodeResponse(String(url), await send(target, body, init?.signal)) as unknown as Response;
+      return new NodeResponse(url, await send(target, body, init?.signal)) as unknown as Response;
     },
     openSockets: () => countSockets(agents.plain) + countSockets(agents.secure),
     close: () => {

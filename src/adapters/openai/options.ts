@@ -1,3 +1,4 @@
+import type { ModelRegistry } from '../../models/registry';
 import type { Clock } from '../../ports/clock';
 import type { Logger } from '../../ports/logger';
 
@@ -39,6 +40,8 @@ export interface OpenAiProviderOptions {
   apiKey?: string;
   /** Ids that a custom endpoint is known to serve, for the list of models. Others are still tried. */
   models?: string[];
+  /** Windows, abilities and prices of models. */
+  registry: ModelRegistry;
   limits?: Partial<OpenAiLimits>;
   logger: Logger;
   clock: Clock;

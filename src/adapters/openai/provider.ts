@@ -1,7 +1,4 @@
 import { DomainError, invalid } from '../../errors';
-import { describeModel, hasKnownPrice, openAiModels } from '../../models/catalogue';
-import { usageOf } from '../../models/pricing';
-import { estimateTokens } from '../../models/tokens';
 import type {
   ChatChunk,
   ChatRequest,
@@ -44,6 +41,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): OpenAiProv
 
 class Provider implements OpenAiProvider {
   readonly name: string;
+  private readonly registry: OpenAiProviderOptions['registry'];
   private readonly limits: OpenAiLimits;
   private readonly limiter: Limiter;
   private readonly http: HttpClient = createHttpClient();
@@ -55,6 +53,7 @@ class Provider implements OpenAiProvider {
 
   constructor(private readonly options: OpenAiProviderOptions) {
     this.name = options.name;
+    this.registry = options.registry;
     this.limits = checkLimits({ ...DEFAULT_LIMITS, ...options.limits });
     const { maxConcurrency, maxQueue, totalTimeoutMs } = this.limits;
     this.limiter = new Limiter(this.name, { maxConcurrency, maxQueue, maxWaitMs: totalTimeoutMs });
@@ -91,14 +90,14 @@ class Provider implements OpenAiProvider {
       signal?.throwIfAborted();
       if (stream.failure) throw this.failed(stream.failure, model);
       const { result } = stream;
-      const counts = await countUsage(request, result);
+      const counts = await countUsage(request, result, this.registry);
       this.failuresInARow = 0;
       yield {
         type: 'done',
         text: result.text,
         toolCalls: result.toolCalls,
         finishReason: result.finishReason,
-        usage: usageOf(this.describe(model).pricing, counts),
+        usage: this.registry.usage(this.describe(model).pricing, counts),
       };
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -118,10 +117,14 @@ class Provider implements OpenAiProvider {
         const input = request.input.slice(start, start + MAX_EMBED_INPUTS);
         const part = await this.embedBatch(model, input, request.signal);
         for (const vector of part.vectors) vectors.push(vector);
-        inputTokens += part.inputTokens ?? input.reduce((sum, text) => sum + estimateTokens(text), 0);
+        inputTokens +=
+          part.inputTokens ?? input.reduce((sum, text) => sum + this.registry.estimateTokens(text), 0);
       }
       this.failuresInARow = 0;
-      return { vectors, usage: usageOf(this.describe(model).pricing, { inputTokens, outputTokens: 0 }) };
+      return {
+        vectors,
+        usage: this.registry.usage(this.describe(model).pricing, { inputTokens, outputTokens: 0 }),
+      };
     } finally {
       release();
     }
@@ -215,8 +218,8 @@ class Provider implements OpenAiProvider {
   private describe(model: string): ModelInfo {
     const known = this.infos.get(model);
     if (known) return known;
-    const info = { ...describeModel(this.name, model), available: this.hasAccess() };
-    if (this.official && !hasKnownPrice(model)) {
+    const info = { ...this.registry.describe(this.name, model), available: this.hasAccess() };
+    if (this.official && !this.registry.hasKnownPrice(model)) {
       this.options.logger.warn(
         { provider: this.name, model },
         'model without a known price: its cost counts as 0',
@@ -230,8 +233,8 @@ class Provider implements OpenAiProvider {
 
   private listModels(): ModelInfo[] {
     const available = this.hasAccess();
-    const own = (this.options.models ?? []).map((model) => describeModel(this.name, model));
-    const known = this.official ? openAiModels(this.name) : [];
+    const own = (this.options.models ?? []).map((model) => this.registry.describe(this.name, model));
+    const known = this.official ? this.registry.list(this.name) : [];
     const extra = own.filter((model) => !known.some((other) => other.id === model.id));
     return [...extra, ...known].map((model) => ({ ...model, available }));
   }

@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../../ports/models';
 import type { TokenCounts } from '../../models/pricing';
-import { estimateTokens } from '../../models/tokens';
+import type { ModelRegistry } from '../../models/registry';
 import type { Accumulator } from './accumulator';
 
 /** Longer texts are estimated: the exact count would hold up the event loop for tens of milliseconds. */
@@ -10,13 +10,17 @@ const TOKENS_PER_MESSAGE = 3;
 const TOKENS_PER_ANSWER = 3;
 
 /** The endpoint's own counts, else ours by the o200k tokenizer, loaded only then (70 MB). */
-export async function countUsage(request: ChatRequest, answer: Accumulator): Promise<TokenCounts> {
+export async function countUsage(
+  request: ChatRequest,
+  answer: Accumulator,
+  registry: ModelRegistry,
+): Promise<TokenCounts> {
   if (answer.usage) return answer.usage;
   const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
   const count = (text: string): number =>
     // Marker-like text in a prompt (`<|endoftext|>`) is ordinary text here, not an error.
     text.length > MAX_EXACT_CHARS
-      ? estimateTokens(text)
+      ? registry.estimateTokens(text)
       : countTokens(text, { disallowedSpecial: new Set() });
   const calls = answer.toolCalls.map((call) => call.name + call.arguments).join('\n');
   return {
