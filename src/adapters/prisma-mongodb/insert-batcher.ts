@@ -59,7 +59,7 @@ export class InsertBatcher {
     } catch (error) {
       if (error instanceof MongoBulkWriteError) settle(items, error);
       // One document that cannot be sent (too large, say) fails the whole command before it leaves: send each alone.
-      else if (error instanceof MongoAPIError || error instanceof BSONError) {
+      else if (failedBeforeSending(error)) {
         await Promise.all(items.map((item) => this.sendOne(model, item)));
       } else for (const item of items) item.reject(error);
     }
@@ -82,6 +82,12 @@ export function insertUnordered(
 ): Promise<unknown> {
   return collection.insertMany(documents, { ...options, ordered: false });
 }
+
+/** The driver's refusals, and what serialising a document throws: a RangeError beyond its buffer. */
+const failedBeforeSending = (error: unknown): boolean =>
+  error instanceof MongoAPIError ||
+  error instanceof BSONError ||
+  (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_OUT_OF_RANGE';
 
 /** Maps the errors of a bulk insert back to its items. */
 function settle(items: Waiting[], error: MongoBulkWriteError): void {
