@@ -28,7 +28,7 @@ function load(): Ajv2020 {
   const { Ajv2020: Constructor } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
   const ajv = new Constructor({ strict: false, ownProperties: true, logger: false });
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
-  const { default: addFormats } = require('ajv-formats') as typeof import('ajv-formats');
-  addFormats.default(ajv);
+  const addFormats = require('ajv-formats') as (ajv: Ajv2020) => unknown;
+  addFormats(ajv);
   return ajv;
 }
