@@ -111,7 +111,7 @@ function objectType(value: object): number {
   if (Array.isArray(value)) return BsonType.array;
   if (value instanceof Date) return BsonType.date;
   if (value instanceof RegExp) return BsonType.regex;
-  if (value instanceof Uint8Array) return BsonType.binData;
+  if (ArrayBuffer.isView(value)) return BsonType.binData;
   return BsonType.object;
 }
 
@@ -161,7 +161,7 @@ export function cloneValue<T>(value: T): T {
 
 /** The bytes and sub-type of a binary value. */
 export function binaryOf(value: unknown): { bytes: Uint8Array; subType: number } {
-  if (value instanceof Uint8Array) return { bytes: value, subType: 0 };
+  if (ArrayBuffer.isView(value)) return { bytes: value as Uint8Array, subType: 0 };
   const binary = value as Binary;
   return { bytes: binary.buffer.subarray(0, binary.position), subType: binary.sub_type };
 }

@@ -4,7 +4,7 @@ import { bsonType, getField, isDocument } from './bson-types';
 import { compareBson } from './compare';
 import { typeNumbers, type Predicate } from './filter-operators';
 import { hashKey } from './key';
-import { arithmetic, isNumeric, toDouble } from './numbers';
+import { isNumeric, toDouble } from './numbers';
 import { compileRegex } from './regex';
 
 /** JSON Schema type names (draft 4, without "integer", as in MongoDB) by BSON type alias. */
@@ -177,11 +177,7 @@ const KEYWORDS: Record<string, Keyword> = {
   exclusiveMaximum: noConstraint,
   multipleOf: (operand) => {
     if (!isNumeric(operand) || toDouble(operand) <= 0) throw mistyped('multipleOf', 'a positive number');
-    return forNumbers(
-      (value) =>
-        Number.isInteger(toDouble(value) / toDouble(operand)) &&
-        arithmetic('add', value, operand) !== undefined,
-    );
+    return forNumbers((value) => Number.isInteger(toDouble(value) / toDouble(operand)));
   },
   minLength: (operand) => {
     const least = count('minLength', operand);
