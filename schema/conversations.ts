@@ -220,6 +220,18 @@ const ConversationMarker = builder.objectRef<Marker>('ConversationMarker').imple
   }),
 });
 
+const MarkerList = builder.objectRef<Marker[]>('ConversationMarkers').implement({
+  description: 'The markers of a conversation.',
+  fields: (t) => ({
+    markers: t.field({
+      type: [ConversationMarker],
+      description: 'In `seq` order.',
+      resolve: (markers) => markers,
+    }),
+    total: t.int({ description: 'How many there are.', resolve: (markers) => markers.length }),
+  }),
+});
+
 const LlmFormat = builder.objectRef<{ messages: never[]; model: string | null }>('LlmFormat').implement({
   description: 'A conversation in the form that model APIs take.',
   fields: (t) => ({
@@ -412,7 +424,7 @@ builder.queryFields((t) => ({
     resolve: resolve.timeline,
   }),
   conversationMarkers: t.field({
-    type: [ConversationMarker],
+    type: MarkerList,
     authScopes: member,
     description: 'Points of a conversation worth jumping to, in order. Errors: `not_found`.',
     args: { id: t.arg.id({ required: true, description: conversationId }) },

@@ -114,9 +114,11 @@ export const builtInId = (tenant: string, name: string): string =>
 
 /** Creates the built-in agents that the tenant lacks; those that exist keep what the tenant changed. */
 export async function seedBuiltInAgents(store: TenantStore, now: Date): Promise<void> {
-  for (const definition of BUILT_IN_AGENTS) {
+  for (const [index, definition] of BUILT_IN_AGENTS.entries()) {
     const id = builtInId(store.tenant, definition.name);
-    if (!(await store.agents.find(id))) await createUnlessPresent(store, toRecord(id, definition, now));
+    // A millisecond apart, so that lists by age keep this order.
+    const at = new Date(now.getTime() + index);
+    if (!(await store.agents.find(id))) await createUnlessPresent(store, toRecord(id, definition, at));
   }
   const main = builtInId(store.tenant, MAIN_AGENT);
   for (const definition of BUILT_IN_AGENTS)

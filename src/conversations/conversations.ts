@@ -255,6 +255,18 @@ export class Conversations {
     return this.write(principal, id, { title, titleSource: 'generated' });
   }
 
+  /** The same for the job that follows a first answer: leaves a title alone that somebody set meanwhile. */
+  async generateTitleInBackground(tenant: string, id: string, userId: string): Promise<void> {
+    const store = await this.dependencies.open(tenant);
+    const conversation = await store.conversations.find(id);
+    if (!conversation || conversation.deletedAt || conversation.titleSource !== 'message') return;
+    const messages = await store.parts.messages(id, 0, TITLE_MESSAGES, 'asc');
+    const model = await this.dependencies.backgroundModel(store, userId);
+    const title = await generateTitle(this.dependencies.models, model, messages);
+    await store.conversations.update(id, { title, titleSource: 'generated' });
+    this.dependencies.bus.publish(tenant, id, { kind: 'changed' });
+  }
+
   private async write(
     principal: Principal,
     id: string,

@@ -41,7 +41,11 @@ export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
     batching: { limit: config.maxBatch },
     context: ({ req, res }) => createContext(req, res),
     maskedErrors: { maskError: (error) => maskError(error, logger) },
-    graphiql: config.graphiql && { title: 'AgentFlow GraphiQL', defaultQuery: FIRST_TABS[0]!.query, defaultTabs: FIRST_TABS },
+    graphiql: config.graphiql && {
+      title: 'AgentFlow GraphiQL',
+      defaultQuery: FIRST_TABS[0]!.query,
+      defaultTabs: FIRST_TABS,
+    },
     ...(config.graphiql ? { renderGraphiQL: (options) => offlineGraphiQL(options) } : {}),
     plugins: [
       useGraphQLSSE({ endpoint: '/graphql/stream' }) as Plugin,
@@ -64,7 +68,15 @@ function limitPlugins(config: Config['graphql']): Plugin[] {
     maxDepthPlugin({ n: config.maxDepth, flattenFragments: true, propagateOnRejection: true }) as Plugin,
     maxAliasesPlugin({ n: config.maxAliases, propagateOnRejection: true }) as Plugin,
     {
-      onValidate({ addValidationRule, params, context }: { addValidationRule: (rule: never) => void; params: { variables?: unknown }; context?: unknown }) {
+      onValidate({
+        addValidationRule,
+        params,
+        context,
+      }: {
+        addValidationRule: (rule: never) => void;
+        params: { variables?: unknown };
+        context?: unknown;
+      }) {
         addValidationRule(
           complexity({
             maxComplexity: config.maxComplexity,
@@ -85,7 +97,8 @@ function useRequestIds(): Plugin {
       const requestId = serverContext.res?.getHeader('x-request-id');
       const single = result as { errors?: readonly GraphQLError[] };
       if (!requestId || !single.errors) return;
-      for (const error of single.errors) (error.extensions as Record<string, unknown>).requestId ??= requestId;
+      for (const error of single.errors)
+        (error.extensions as Record<string, unknown>).requestId ??= requestId;
     },
   } as unknown as Plugin;
 }
@@ -95,7 +108,8 @@ export function maskError(error: unknown, logger: Logger): GraphQLError {
   const original = error instanceof GraphQLError ? (error.originalError ?? error) : error;
   if (original instanceof DomainError) return toGraphQLError(original, error);
   // Made by the GraphQL engine itself about the document or the variables: safe to show.
-  if (error instanceof GraphQLError && (!error.originalError || error.originalError instanceof GraphQLError)) return withCode(error);
+  if (error instanceof GraphQLError && (!error.originalError || error.originalError instanceof GraphQLError))
+    return withCode(error);
   logger.error({ err: original }, 'unexpected error in a resolver');
   const place = error instanceof GraphQLError ? error : undefined;
   return new GraphQLError('Unexpected error', {
@@ -123,7 +137,14 @@ function toGraphQLError(error: DomainError, located: unknown): GraphQLError {
       ...(errors ? { errors } : {}),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(extra ? { details: extra } : {}),
-      ...(error.code === 'unauthenticated' ? { http: { status: 401, headers: { 'www-authenticate': String(extra?.www_authenticate ?? 'Bearer') } } } : {}),
+      ...(error.code === 'unauthenticated'
+        ? {
+            http: {
+              status: 401,
+              headers: { 'www-authenticate': String(extra?.www_authenticate ?? 'Bearer') },
+            },
+          }
+        : {}),
     },
   });
 }
@@ -137,7 +158,9 @@ export function createExecutor(server: GraphQLServer, schema: GraphQLSchema): Ex
     contextValue,
   });
   return {
-    execute: (operation, variables, context) => server.getEnveloped(context as never).execute(args(operation, variables, context)),
-    subscribe: (operation, variables, context) => server.getEnveloped(context as never).subscribe(args(operation, variables, context)),
+    execute: (operation, variables, context) =>
+      server.getEnveloped(context as never).execute(args(operation, variables, context)),
+    subscribe: (operation, variables, context) =>
+      server.getEnveloped(context as never).subscribe(args(operation, variables, context)),
   };
 }

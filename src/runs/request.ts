@@ -163,7 +163,7 @@ function responseFormat(input: ChatInput, complain: Complain): RunRequest['respo
     return undefined;
   }
   const { name, schema, strict } = format.jsonSchema;
-  if (schema === null || typeof schema !== 'object' || Array.isArray(schema)) {
+  if (schema === undefined || schema === null || typeof schema !== 'object' || Array.isArray(schema)) {
     complain('response_format.json_schema.schema', 'must be an object');
     return undefined;
   }

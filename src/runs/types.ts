@@ -21,7 +21,7 @@ export interface ContextRef {
 
 export interface ResponseFormat {
   type: string;
-  jsonSchema?: { name: string; schema: JsonValue; strict?: boolean | null } | null;
+  jsonSchema?: { name: string; schema?: JsonValue; strict?: boolean | null } | null;
 }
 
 /** Generation settings of one request; each beats the agent's. */

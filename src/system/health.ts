@@ -80,7 +80,10 @@ export class Health {
 
   /** @throws DomainError `not_ready` naming the component that is missing */
   async ready(): Promise<{ ready: true }> {
-    const database = await check(async () => ({ status: 'ok' as CheckStatus, ...(await this.dependencies.database()) }));
+    const database = await check(async () => ({
+      status: 'ok' as CheckStatus,
+      ...(await this.dependencies.database()),
+    }));
     if (database.status === 'down')
       throw new DomainError('not_ready', 'The database does not answer.', {
         extra: { component: 'database' },

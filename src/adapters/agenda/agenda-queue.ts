@@ -1,0 +1,94 @@
+import type { Agenda } from 'agenda';
+import type { Db } from 'mongodb';
+import type { JobData, JobQueue, JobsStatus } from '../../ports/jobs';
+import type { Logger } from '../../ports/logger';
+
+/** How often the database is asked for due jobs. */
+const POLL_MS = 2_000;
+/** After so long the job of a worker that died may run elsewhere. */
+const LOCK_MS = 60_000;
+const RETRIES = 3;
+
+export interface AgendaQueueOptions {
+  /** The control database. */
+  db: Db;
+  workerId: string;
+  logger: Logger;
+}
+
+/** Jobs by Agenda, stored in the `jobs` collection of the control database. */
+export class AgendaQueue implements JobQueue {
+  private readonly handlers = new Map<string, (data: JobData) => Promise<void>>();
+  private readonly repeated = new Map<string, number>();
+  private agenda: Agenda | undefined;
+  private failure: Error | undefined;
+
+  constructor(private readonly options: AgendaQueueOptions) {}
+
+  define(name: string, handler: (data: JobData) => Promise<void>): void {
+    this.handlers.set(name, handler);
+  }
+
+  every(intervalMs: number, name: string): void {
+    this.repeated.set(name, intervalMs);
+  }
+
+  async enqueue(name: string, data: JobData): Promise<void> {
+    if (!this.agenda) throw new Error(`Job ${name} cannot be queued before the queue is started.`);
+    await this.agenda.now(name, data);
+  }
+
+  async start(): Promise<void> {
+    const { db, workerId, logger } = this.options;
+    // Loaded when it is needed: the server listens before its jobs run.
+    const [{ Agenda: AgendaClass }, { MongoBackend }] = await Promise.all([
+      import('agenda'),
+      import('@agendajs/mongo-backend'),
+    ]);
+    const agenda = new AgendaClass({
+      backend: new MongoBackend({ mongo: db as never, collection: 'jobs' } as never),
+      name: workerId,
+      processEvery: POLL_MS,
+      defaultLockLifetime: LOCK_MS,
+      removeOnComplete: true,
+    });
+    agenda.on('error', (error: Error) => {
+      this.failure = error;
+      logger.warn({ err: error }, 'jobs: the database does not answer');
+    });
+    agenda.on('success', () => (this.failure = undefined));
+    agenda.on('fail', (error: unknown, job: { name?: string; attrs?: { name: string } }) =>
+      logger.error({ err: error, job: job.attrs?.name ?? job.name }, 'job failed'),
+    );
+    for (const [name, handler] of this.handlers) this.defineWith(agenda, name, handler);
+    await agenda.start();
+    for (const [name, intervalMs] of this.repeated) await agenda.every(intervalMs, name);
+    this.agenda = agenda;
+  }
+
+  async stop(): Promise<void> {
+    await this.agenda?.stop();
+    this.agenda = undefined;
+  }
+
+  async status(): Promise<JobsStatus> {
+    const names = [...this.handlers.keys()];
+    const base = { backend: 'agenda', names };
+    if (!this.agenda) return { ...base, status: 'degraded', detail: 'The queue is not started yet.' };
+    if (this.failure) return { ...base, status: 'degraded', detail: this.failure.message };
+    await this.options.db.collection('jobs').findOne({}, { projection: { _id: 1 } });
+    return { ...base, status: 'ok' };
+  }
+
+  private defineWith(agenda: Agenda, name: string, handler: (data: JobData) => Promise<void>): void {
+    const repeated = this.repeated.has(name);
+    agenda.define(name, async (job) => handler((job.attrs.data as JobData | undefined) ?? {}), {
+      concurrency: repeated ? 1 : 4,
+      ...(repeated
+        ? {}
+        : {
+            backoff: ({ attempt }: { attempt: number }) => (attempt > RETRIES ? null : 1_000 * 2 ** attempt),
+          }),
+    } as never);
+  }
+}

@@ -1,0 +1,158 @@
+import { type Db, MongoClient } from 'mongodb';
+import datamodel from '../../../generated/datamodel.json';
+import { Prisma, PrismaClient } from '../../../generated/prisma-client';
+import type { Database, TenantDirectory, TenantRecord, TenantStore } from '../../ports/stores';
+import {
+  createPrismaConnector,
+  type Datamodel,
+  ensureIndexes,
+  type PrismaConnector,
+} from '../prisma-mongodb';
+import { PrismaAgentStore } from './agents';
+import { isDuplicate, type TenantClient } from './client';
+import { PrismaConversationStore } from './conversations';
+import { guarded } from './guard';
+import { controlDatabase, tenantDatabase } from './names';
+import { PrismaPartStore } from './parts';
+import { PrismaPreferenceStore } from './preferences';
+import { PrismaRunStore } from './runs';
+
+/** An operation waits so long for a server before it fails; callers decide whether to try again. Milliseconds. */
+const SERVER_SELECTION_MS = 2_000;
+const CONNECT_MS = 5_000;
+
+export interface MongoDatabaseOptions {
+  url: string;
+  /** First part of every database's name. */
+  prefix: string;
+  /** Connections at most. */
+  poolSize: number;
+}
+
+const CONTROL_MODELS = new Set(['Tenant']);
+
+/** The whole data model on MongoDB: a control database, and one database for each tenant. */
+export class MongoDatabase implements Database {
+  readonly directory: TenantDirectory;
+  private readonly client: MongoClient;
+  private readonly connector: PrismaConnector<PrismaClient>;
+  private readonly stores = new Map<string, TenantStore>();
+  private readonly clients = new Map<string, PrismaClient>();
+
+  constructor(private readonly options: MongoDatabaseOptions) {
+    this.client = new MongoClient(options.url, {
+      maxPoolSize: options.poolSize,
+      serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+      connectTimeoutMS: CONNECT_MS,
+      appName: 'agentflow',
+      ignoreUndefined: true,
+    });
+    this.connector = createPrismaConnector<PrismaClient>({
+      PrismaClient: PrismaClient as never,
+      Prisma: Prisma as never,
+      datamodel: datamodel as unknown as Datamodel,
+      mongoClient: this.client,
+    });
+    this.directory = guarded(new PrismaDirectory(this.connector.forDatabase(this.control), options.prefix));
+  }
+
+  get control(): Db {
+    return this.client.db(controlDatabase(this.options.prefix));
+  }
+
+  async connect(): Promise<void> {
+    await this.client.connect();
+  }
+
+  async close(): Promise<void> {
+    await this.client.close();
+  }
+
+  async ping(timeoutMs: number): Promise<void> {
+    await this.client.db('admin').command({ ping: 1 }, { timeoutMS: timeoutMs });
+  }
+
+  /** The tenant's Prisma client. */
+  prisma(tenant: string): TenantClient {
+    let client = this.clients.get(tenant);
+    if (!client) this.clients.set(tenant, (client = this.connector.forDatabase(this.db(tenant))));
+    return client;
+  }
+
+  store(tenant: string): TenantStore {
+    let store = this.stores.get(tenant);
+    if (!store) this.stores.set(tenant, (store = this.makeStore(tenant)));
+    return store;
+  }
+
+  async ensureIndexes(tenant: string): Promise<void> {
+    await ensureIndexes(
+      this.db(tenant),
+      modelsWhere((name) => !CONTROL_MODELS.has(name)),
+    );
+  }
+
+  private db(tenant: string): Db {
+    return this.client.db(tenantDatabase(this.options.prefix, tenant));
+  }
+
+  private makeStore(tenant: string): TenantStore {
+    const prisma = this.prisma(tenant);
+    return {
+      tenant,
+      agents: guarded(new PrismaAgentStore(prisma)),
+      conversations: guarded(new PrismaConversationStore(prisma)),
+      parts: guarded(new PrismaPartStore(prisma)),
+      runs: guarded(new PrismaRunStore(prisma)),
+      preferences: guarded(new PrismaPreferenceStore(prisma)),
+    };
+  }
+}
+
+function modelsWhere(keep: (name: string) => boolean): Datamodel {
+  const whole = datamodel as unknown as Datamodel;
+  return {
+    ...whole,
+    models: whole.models.filter((model) => keep(model.name)),
+    indexes: whole.indexes.filter((index) => keep(index.model)),
+  };
+}
+
+class PrismaDirectory implements TenantDirectory {
+  constructor(
+    private readonly prisma: PrismaClient,
+    private readonly prefix: string,
+  ) {}
+
+  find(tenant: string): Promise<TenantRecord | null> {
+    return this.prisma.tenant.findUnique({ where: { id: tenant } });
+  }
+
+  async register(tenant: string, at: Date): Promise<TenantRecord> {
+    const known = await this.find(tenant);
+    if (known) return known;
+    try {
+      return await this.prisma.tenant.create({
+        data: {
+          id: tenant,
+          database: tenantDatabase(this.prefix, tenant),
+          schemaVersion: 0,
+          createdAt: at,
+          provisionedAt: null,
+        },
+      });
+    } catch (error) {
+      const first = isDuplicate(error) ? await this.find(tenant) : null;
+      if (!first) throw error;
+      return first;
+    }
+  }
+
+  async markProvisioned(tenant: string, schemaVersion: number, at: Date): Promise<void> {
+    await this.prisma.tenant.update({ where: { id: tenant }, data: { schemaVersion, provisionedAt: at } });
+  }
+
+  list(): Promise<TenantRecord[]> {
+    return this.prisma.tenant.findMany({ orderBy: { id: 'asc' } });
+  }
+}

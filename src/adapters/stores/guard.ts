@@ -1,0 +1,67 @@
+import { Prisma } from '../../../generated/prisma-client';
+import { DomainError } from '../../errors';
+
+/** Prisma's codes for a server that cannot be reached or does not answer in time. */
+const UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024']);
+/** MongoDB's OutOfDiskSpace. */
+const OUT_OF_DISK_SPACE = 14031;
+/** Server states that pass by themselves: fail-over, shutdown, not yet primary. */
+const PASSING_CODES = new Set([6, 7, 89, 91, 189, 9001, 10107, 11600, 11602, 13435, 13436]);
+
+/** Errors of the database as the domains know them; others stay what they are. */
+export function toDomainError(error: unknown): unknown {
+  if (error instanceof DomainError) return error;
+  const code = codeOf(error) ?? codeOf((error as { cause?: unknown }).cause);
+  if (code === OUT_OF_DISK_SPACE)
+    return new DomainError(
+      'storage_full',
+      'The database has no disk space left; nothing was written. Free some and send the request again.',
+      { cause: error },
+    );
+  const known = error instanceof Prisma.PrismaClientKnownRequestError && UNAVAILABLE.has(error.code);
+  if (known || (code !== undefined && PASSING_CODES.has(code)) || isClosedPool(error))
+    return new DomainError(
+      'database_unavailable',
+      'The database does not answer; send the request again in a moment.',
+      {
+        cause: error,
+        retryAfterMs: 1_000,
+      },
+    );
+  return error;
+}
+
+const codeOf = (error: unknown): number | undefined => {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'number' ? code : undefined;
+};
+
+const isClosedPool = (error: unknown): boolean =>
+  error instanceof Error &&
+  [
+    'MongoPoolClearedError',
+    'MongoPoolClosedError',
+    'PoolClearedError',
+    'MongoNotConnectedError',
+    'MongoWaitQueueTimeoutError',
+  ].includes(error.name);
+
+type Method = (...args: unknown[]) => unknown;
+
+/** The same store, its failures in terms of the domains. */
+export function guarded<T extends object>(store: T): T {
+  const prototype = Object.getPrototypeOf(store) as Record<string, unknown>;
+  const wrapped = Object.create(store) as Record<string, unknown>;
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    const method = prototype[name];
+    if (name === 'constructor' || typeof method !== 'function') continue;
+    wrapped[name] = async (...args: unknown[]) => {
+      try {
+        return await (method as Method).apply(store, args);
+      } catch (error) {
+        throw toDomainError(error);
+      }
+    };
+  }
+  return wrapped as T;
+}

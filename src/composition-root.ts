@@ -1,0 +1,481 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { packageVersion } from './cli/version';
+import { createRestFacade, requestIdOf, type RestFacade } from '../rest-facade';
+import type { Context } from '../resolvers/context';
+import { schema } from '../schema';
+import { AgendaQueue } from './adapters/agenda/agenda-queue';
+import { createLocalProvider } from './adapters/local-model';
+import { createOidcClient } from './adapters/oidc/oidc-client';
+import { createOpenAiProvider } from './adapters/openai';
+import { MongoDatabase } from './adapters/stores/database';
+import { PrismaIdempotencyStore } from './adapters/stores/idempotency';
+import { AgentCache } from './agents/cache';
+import { Agents } from './agents/agents';
+import { seedBuiltInAgents } from './agents/built-in';
+import type { Config } from './config/environment';
+import { Compactions } from './conversations/compaction';
+import { Conversations } from './conversations/conversations';
+import { History } from './conversations/history';
+import { CLEAN_UP, cleanUpConversations } from './conversations/clean-up';
+import { startEmbeddedMongo, type EmbeddedMongo } from './embedded-mongo/server';
+import { DomainError } from './errors';
+import { createHttpApp } from './http/app';
+import { createExecutor, createGraphQLServer } from './http/graphql-server';
+import { MetricsRegistry } from './http/metrics';
+import { createShutdown, type Shutdown } from './http/shutdown';
+import { createAuthenticator, loadSigningKey } from './identity';
+import { chooseDefaultModel, createModelGateway, LOCAL_MODEL } from './models/gateway';
+import { modelRegistry } from './models/registry';
+import { ModelPreferences } from './models/preferences';
+import { type Clock, systemClock } from './ports/clock';
+import type { Authenticator, Credentials, Principal } from './ports/identity';
+import type { JobQueue } from './ports/jobs';
+import type { Logger } from './ports/logger';
+import type { ModelGateway } from './ports/models';
+import type { RunRecord } from './ports/records';
+import type { TenantStore } from './ports/stores';
+import { ConversationBus } from './runs/bus';
+import { Cancellation } from './runs/cancellation';
+import { RunEngine } from './runs/engine';
+import { ConversationLog } from './runs/log';
+import { RunRecovery } from './runs/recovery';
+import { RemoteWatcher } from './runs/remote-watcher';
+import { Runs } from './runs/runs';
+import { RunSessions } from './runs/sessions';
+import type { Services } from './services';
+import { Health } from './system/health';
+import { Tenancy } from './tenancy/tenancy';
+
+const version = packageVersion();
+
+const EMBEDDED_POOL = 24;
+const CLUSTER_POOL = 100;
+const RECOVER = 'runs.recover';
+const TITLE = 'conversations.title';
+const RECOVER_EVERY_MS = 5_000;
+const CLEAN_UP_EVERY_MS = 300_000;
+const WATCH_EVERY_MS = 500;
+const SHUTDOWN_MS = 3_000;
+const PING_MS = 1_500;
+
+export interface Application {
+  readonly server: Server;
+  readonly services: Services;
+  readonly database: MongoDatabase;
+  /** Listens; answers the base URL. */
+  listen(): Promise<string>;
+  /** Ends streams and requests, gives runs up for others to finish, closes the database. */
+  close(): Promise<void>;
+}
+
+export interface ApplicationOptions {
+  config: Config;
+  logger: Logger;
+  clock?: Clock;
+  /** For tests: answers that do not fit the OpenAPI document are errors. */
+  validateResponses?: boolean;
+}
+
+/** Puts the whole product together; the only place that sees every part. */
+export async function createApplication(options: ApplicationOptions): Promise<Application> {
+  const { config, logger, clock = systemClock } = options;
+  const startedAt = clock.now();
+  const workerId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const embedded = config.database.url ? undefined : await openEmbedded(config, logger);
+  const database = new MongoDatabase({
+    url: config.database.url ?? embedded!.url,
+    prefix: config.database.prefix,
+    poolSize: embedded ? EMBEDDED_POOL : CLUSTER_POOL,
+  });
+  const tenancy = new Tenancy({
+    database,
+    clock,
+    logger,
+    seed: (store) => seedBuiltInAgents(store, clock.now()),
+  });
+  const open = (tenant: string): Promise<TenantStore> => tenancy.open(tenant);
+  const models = createModels(config, logger, clock);
+  const jobs = new AgendaQueue({ db: database.control, workerId, logger });
+  const domain = createDomain({ config, open, tenancy, models, jobs, clock, logger, workerId });
+  const services: Services = {
+    ...domain.services,
+    models,
+    health: new Health({
+      version,
+      clock,
+      startedAt,
+      database: async () => {
+        await database.ping(PING_MS);
+        return { backend: embedded ? 'embedded' : 'mongodb' };
+      },
+      search: () => checkSearch(config),
+      jobs: () => jobs.status(),
+      llm: () => ({ backend: models.defaultModel(), ...models.status() }),
+    }),
+  };
+  const authenticator = createAuthenticator({
+    config,
+    signingKey: await loadSigningKey({
+      directory: config.data.directory,
+      configured: config.identity.signingKey,
+      logger,
+    }),
+    oidc: createOidcClient({ logger, clock } as never),
+    logger,
+    clock,
+  });
+  const http = createHttp({
+    options,
+    services,
+    authenticator,
+    database,
+    tenancy,
+    clock,
+    activeRuns: () => domain.sessions.size,
+  });
+  const watcher = new RemoteWatcher({ bus: domain.bus, open, logger, intervalMs: WATCH_EVERY_MS });
+
+  return {
+    server: http.server,
+    services,
+    database,
+    async listen() {
+      const url = await listen(http.server, config);
+      void startBackground({ domain, jobs, watcher, soleWorker: embedded !== undefined, logger, database });
+      return url;
+    },
+    async close() {
+      watcher.stop();
+      await jobs.stop();
+      await domain.sessions.shutdown();
+      await http.shutdown.run();
+      await database.close();
+      await embedded?.close();
+    },
+  };
+}
+
+function openEmbedded(config: Config, logger: Logger): Promise<EmbeddedMongo> {
+  return startEmbeddedMongo({
+    dataDir: join(config.data.directory, 'db'),
+    onError: (error) => {
+      // Nothing can be stored any more; a supervisor starts the process again, and runs go on from their last part.
+      logger.error({ err: error }, 'the embedded database has failed');
+      process.exit(1);
+    },
+  });
+}
+
+function createModels(config: Config, logger: Logger, clock: Clock): ModelGateway {
+  const {
+    openaiApiKey,
+    openaiBaseUrl,
+    openaiModel,
+    defaultModel,
+    concurrency,
+    timeoutMs,
+    maxRetries,
+    localTokensPerSecond,
+  } = config.models;
+  const openai =
+    openaiApiKey || openaiBaseUrl
+      ? [
+          createOpenAiProvider({
+            name: 'openai',
+            registry: modelRegistry,
+            baseUrl: openaiBaseUrl,
+            apiKey: openaiApiKey,
+            models: openaiModel ? [openaiModel] : undefined,
+            limits: {
+              maxConcurrency: concurrency,
+              firstByteTimeoutMs: timeoutMs,
+              idleTimeoutMs: timeoutMs,
+              maxAttempts: maxRetries + 1,
+            },
+            logger,
+            clock,
+          }),
+        ]
+      : [];
+  const local = createLocalProvider({ registry: modelRegistry, tokensPerSecond: localTokensPerSecond || undefined });
+  return createModelGateway({
+    providers: [...openai, local],
+    defaultModel: chooseDefaultModel({
+      configured: defaultModel,
+      openAiModel: openaiModel,
+      openAiApiKey: openaiApiKey,
+      openAiBaseUrl: openaiBaseUrl,
+    }),
+    logger,
+  });
+}
+
+interface DomainInput {
+  config: Config;
+  open: (tenant: string) => Promise<TenantStore>;
+  tenancy: Tenancy;
+  models: ModelGateway;
+  jobs: JobQueue;
+  clock: Clock;
+  logger: Logger;
+  workerId: string;
+}
+
+interface Domain {
+  services: Omit<Services, 'models' | 'health'>;
+  bus: ConversationBus;
+  sessions: RunSessions;
+  recovery: RunRecovery;
+}
+
+function createDomain({ config, open, tenancy, models, jobs, clock, logger, workerId }: DomainInput): Domain {
+  const leaseMs = config.runs.leaseMs;
+  const background = config.models.backgroundModel ?? LOCAL_MODEL;
+  const bus = new ConversationBus();
+  const log = new ConversationLog(bus, clock);
+  const agentCache = new AgentCache(clock);
+  const preferences = new ModelPreferences({ open, models, clock, backgroundModel: background });
+  const agents = new Agents({ open, models, clock, onChange: (tenant, id) => agentCache.forget(tenant, id) });
+  const sessions = new RunSessions({
+    models,
+    bus,
+    log,
+    clock,
+    logger,
+    workerId,
+    leaseMs,
+    maxConcurrentRuns: config.runs.maxConcurrent,
+    onFinished: (store, run, conversation) => {
+      if (conversation.queuedRuns > 0)
+        void engine
+          .promote(store, run.conversationId)
+          .catch((error: unknown) =>
+            logger.error({ err: error, runId: run.id }, 'the next queued run could not be started'),
+          );
+      if (conversation.titleSource === 'message') void queueTitle(store, run);
+    },
+  });
+  const cancellation = new Cancellation({ open, sessions, log, clock });
+  const engine = new RunEngine({
+    open,
+    agents: agentCache,
+    models,
+    bus,
+    log,
+    sessions,
+    clock,
+    logger,
+    workerId,
+    leaseMs,
+    preferredModel: (store, userId) => preferences.preferredModel(store, userId),
+    interrupt: (store, runId, reason) => cancellation.cancelRun(store, runId, reason),
+  });
+  const backgroundModel = (store: TenantStore, userId: string): Promise<string> =>
+    preferences.backgroundModel(store, userId);
+  const conversations = new Conversations({ open, bus, log, cancellation, models, backgroundModel, clock });
+  const recovery = new RunRecovery({
+    tenants: () => tenancy.known(),
+    open,
+    agents: agentCache,
+    sessions,
+    bus,
+    log,
+    clock,
+    logger,
+    workerId,
+    leaseMs,
+    promote: (store, conversationId) => engine.promote(store, conversationId),
+  });
+
+  /** A title by a real model replaces the shortened first message; the embedded model would only shorten it again. */
+  async function queueTitle(store: TenantStore, run: RunRecord): Promise<void> {
+    try {
+      if ((await backgroundModel(store, run.userId)) === LOCAL_MODEL) return;
+      await jobs.enqueue(TITLE, {
+        tenant: store.tenant,
+        conversationId: run.conversationId,
+        userId: run.userId,
+      });
+    } catch (error) {
+      logger.warn({ err: error, conversationId: run.conversationId }, 'title job could not be queued');
+    }
+  }
+
+  jobs.define(RECOVER, async () => void (await recovery.recoverAll()));
+  jobs.every(RECOVER_EVERY_MS, RECOVER);
+  jobs.define(CLEAN_UP, () => cleanUpConversations({ tenants: () => tenancy.known(), open, clock, logger }));
+  jobs.every(CLEAN_UP_EVERY_MS, CLEAN_UP);
+  jobs.define(TITLE, (data) =>
+    conversations.generateTitleInBackground(data.tenant!, data.conversationId!, data.userId!),
+  );
+  return {
+    bus,
+    sessions,
+    recovery,
+    services: {
+      agents,
+      conversations,
+      engine,
+      cancellation,
+      preferences,
+      history: new History({ open, bus }),
+      compactions: new Compactions({ open, models, backgroundModel, log, clock }),
+      runs: new Runs({ open, bus, sessions }),
+    },
+  };
+}
+
+interface HttpInput {
+  options: ApplicationOptions;
+  services: Services;
+  authenticator: Authenticator;
+  database: MongoDatabase;
+  tenancy: Tenancy;
+  clock: Clock;
+  activeRuns: () => number;
+}
+
+function createHttp({ options, services, authenticator, database, tenancy, clock, activeRuns }: HttpInput): {
+  server: Server;
+  shutdown: Shutdown;
+} {
+  const { config, logger } = options;
+  const contextOf = (principal: Principal | null, requestId: string): Context => ({
+    requestId,
+    principal,
+    services,
+    prisma: () => database.prisma(principal!.tenant),
+  });
+  const graphql = createGraphQLServer({
+    schema,
+    config: config.graphql,
+    logger,
+    createContext: async (request: IncomingMessage, response: ServerResponse) =>
+      contextOf(
+        await identify(authenticator, request, true),
+        requestIdOf(request as never, response as never),
+      ),
+  });
+  const facade: RestFacade = createRestFacade<Context>({
+    schema,
+    executor: createExecutor(graphql, schema),
+    createContext: async (request, info) =>
+      contextOf(await identify(authenticator, request, info.public), info.requestId),
+    principalKey: ({ principal }) => `${principal!.tenant}/${principal!.userId}`,
+    idempotencyStore: new PrismaIdempotencyStore(async (tenant) => {
+      await tenancy.open(tenant);
+      return database.prisma(tenant);
+    }, clock),
+    logger,
+    options: {
+      maxBodyBytes: config.http.maxBodyBytes,
+      heartbeatMs: config.http.heartbeatMs,
+      validateResponses: options.validateResponses ?? false,
+      // The committed document is checked by the tests and by CI; a start need not check it again.
+      validateDocument: options.validateResponses ?? false,
+    },
+  });
+  const metrics = new MetricsRegistry();
+  metrics.gauge('agentflow_active_runs', 'Runs that this process executes.', activeRuns);
+  let shutdown: Shutdown | undefined;
+  const app = createHttpApp({
+    yoga: (request, response) => graphql(request, response),
+    facade,
+    config: { corsOrigins: config.http.corsOrigins, version },
+    logger,
+    jwks: () => authenticator.jwks(),
+    metrics,
+    isDraining: () => shutdown?.isDraining ?? false,
+  });
+  const server = createServer(app);
+  shutdown = createShutdown({
+    server,
+    endStreams: [() => facade.endStreams()],
+    logger,
+    timeoutMs: SHUTDOWN_MS,
+  });
+  return { server, shutdown };
+}
+
+/** Who asks. Without a header, public requests go on as nobody where nobody else is assumed. */
+async function identify(
+  authenticator: Authenticator,
+  request: IncomingMessage,
+  optional: boolean,
+): Promise<Principal | null> {
+  const { authorization } = request.headers;
+  const credentials: Credentials = {
+    authorization,
+    sncTenant: headerOf(request, 'snc-tenant'),
+    sncUserid: headerOf(request, 'snc-userid'),
+  };
+  try {
+    return await authenticator.authenticate(credentials);
+  } catch (error) {
+    if (
+      optional &&
+      authorization === undefined &&
+      error instanceof DomainError &&
+      error.code === 'unauthenticated'
+    )
+      return null;
+    throw error;
+  }
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+async function checkSearch(
+  config: Config,
+): Promise<{ status: 'ok' | 'not_configured'; backend?: string; detail?: string }> {
+  if (!config.search.url) return { status: 'not_configured', detail: 'ELASTICSEARCH_URL is not set.' };
+  const { Client } = await import('@elastic/elasticsearch');
+  const client = new Client({ node: config.search.url, maxRetries: 0, requestTimeout: PING_MS });
+  try {
+    await client.ping();
+    return { status: 'ok', backend: 'elasticsearch' };
+  } finally {
+    await client.close();
+  }
+}
+
+async function listen(server: Server, config: Config): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.http.port, config.http.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : config.http.port;
+  const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
+  return `http://${host}:${port}`;
+}
+
+interface Background {
+  domain: Domain;
+  jobs: JobQueue;
+  watcher: RemoteWatcher;
+  soleWorker: boolean;
+  logger: Logger;
+  database: MongoDatabase;
+}
+
+/** Runs that a killed process left are taken up first, then the jobs start. */
+async function startBackground({ domain, jobs, watcher, soleWorker, logger }: Background): Promise<void> {
+  try {
+    const taken = await domain.recovery.recoverAll(soleWorker);
+    if (taken > 0) logger.info({ runs: taken }, 'interrupted runs taken up');
+    if (!soleWorker) watcher.start();
+    await jobs.start();
+  } catch (error) {
+    logger.error({ err: error }, 'background work could not be started');
+  }
+}

@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { createLogger } from './adapters/pino-logger';
+import { createApplication } from './composition-root';
+import { ConfigError, loadConfig } from './config/environment';
+
+/**
+ * Runs the server until it is told to stop.
+ * @returns the exit code: 0 after SIGINT or SIGTERM, 1 when the server could not start, 2 for a bad configuration
+ */
+export async function main(env: NodeJS.ProcessEnv): Promise<number> {
+  let config;
+  try {
+    config = loadConfig(env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+  const logger = createLogger(config.logLevel);
+  for (const warning of config.warnings) logger.warn({}, warning);
+  try {
+    const application = await createApplication({ config, logger });
+    const url = await application.listen();
+    const { devPrincipal } = config.identity;
+    logger.info(
+      {
+        url,
+        graphiql: config.graphql.graphiql ? `${url}/graphql` : undefined,
+        docs: `${url}/docs`,
+        dataFolder: config.data.directory,
+        database: config.database.url ? 'mongodb' : 'embedded',
+        model: application.services.models.defaultModel(),
+        developmentUser: devPrincipal
+          ? `${devPrincipal.userId} of tenant ${devPrincipal.tenant}; requests need no token`
+          : undefined,
+      },
+      'AgentFlow listens',
+    );
+    const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+    logger.info({ signal: String(signal) }, 'stopping');
+    await application.close();
+    return 0;
+  } catch (error) {
+    logger.error({ err: error }, 'AgentFlow could not start');
+    process.stderr.write(`${(error as Error).message}\n`);
+    return 1;
+  }
+}
