@@ -1,3 +1,4 @@
+import { createPrismaClient } from '../../src/adapters/prisma-mongodb';
 import { loadGenerated, startTestDatabase, type TestDatabase } from './harness';
 
 /**
@@ -186,7 +187,6 @@ describe('clients for many databases', () => {
   it('reports operations with their failures to the hook', async () => {
     const events: unknown[] = [];
     const { PrismaClient, Prisma } = loadGenerated();
-    const { createPrismaClient } = await import('../../src/adapters/prisma-mongodb');
     const client = createPrismaClient<TestDatabase['prisma']>({
       PrismaClient,
       Prisma,

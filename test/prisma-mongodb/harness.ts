@@ -13,6 +13,7 @@ import {
   type Datamodel,
   type PrismaConnector,
 } from '../../src/adapters/prisma-mongodb';
+import { startEmbeddedMongo } from '../../src/embedded-mongo/server';
 
 const root = path.resolve(__dirname, '..', '..');
 
@@ -61,7 +62,6 @@ interface Server {
 async function startServer(): Promise<Server> {
   const url = process.env.MONGODB_URL;
   if (url) return { url, isEmbedded: false, stop: () => Promise.resolve() };
-  const { startEmbeddedMongo } = await import('../../src/embedded-mongo/server');
   const dataDir = mkdtempSync(path.join(tmpdir(), 'prisma-mongodb-'));
   const server = await startEmbeddedMongo({ dataDir });
   return {
