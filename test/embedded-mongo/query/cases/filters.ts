@@ -46,10 +46,34 @@ const strings = [
 ];
 
 const results = [
-  { _id: 1, results: [{ product: 'abc', score: 10 }, { product: 'xyz', score: 5 }] },
-  { _id: 2, results: [{ product: 'abc', score: 8 }, { product: 'xyz', score: 7 }] },
-  { _id: 3, results: [{ product: 'abc', score: 7 }, { product: 'xyz', score: 8 }] },
-  { _id: 4, results: [{ product: 'abc', score: 7 }, { product: 'def', score: 8 }] },
+  {
+    _id: 1,
+    results: [
+      { product: 'abc', score: 10 },
+      { product: 'xyz', score: 5 },
+    ],
+  },
+  {
+    _id: 2,
+    results: [
+      { product: 'abc', score: 8 },
+      { product: 'xyz', score: 7 },
+    ],
+  },
+  {
+    _id: 3,
+    results: [
+      { product: 'abc', score: 7 },
+      { product: 'xyz', score: 8 },
+    ],
+  },
+  {
+    _id: 4,
+    results: [
+      { product: 'abc', score: 7 },
+      { product: 'def', score: 8 },
+    ],
+  },
 ];
 
 const oid = new ObjectId('507f1f77bcf86cd799439011');
@@ -102,7 +126,16 @@ export const FILTER_CASES: FilterCase[] = [
     ['keeps integers beyond 2^53 exact in equality', { n: Long.fromString('9007199254740992') }, []],
     ['finds the exact Long beyond 2^53', { n: Long.fromString('9007199254740993') }, [10]],
     ['orders a Long against a double exactly', { n: { $gt: new Double(9007199254740992) } }, [10]],
-    ['orders a Long against a Decimal128 exactly', { n: { $lt: Decimal128.fromString('9007199254740993.5'), $gt: Decimal128.fromString('9007199254740992.5') } }, [10]],
+    [
+      'orders a Long against a Decimal128 exactly',
+      {
+        n: {
+          $lt: Decimal128.fromString('9007199254740993.5'),
+          $gt: Decimal128.fromString('9007199254740992.5'),
+        },
+      },
+      [10],
+    ],
     ['matches null and missing by $lte null', { n: { $lte: null } }, [8, 9]],
     ['matches null and missing by $gte null', { n: { $gte: null } }, [8, 9]],
     ['matches nothing by $gt null', { n: { $gt: null } }, []],
@@ -137,7 +170,7 @@ export const FILTER_CASES: FilterCase[] = [
     ['treats a scalar as one element for $all', { a: { $all: [2] } }, [1, 2, 3]],
     ['matches nothing by an empty $all', { a: { $all: [] } }, []],
     ['matches a nested array by $all of arrays', { a: { $all: [[1, 2]] } }, [5]],
-    ['addresses a position by a numeric path', { 'a.0': 2 }, [2]],
+    ['addresses a position by a numeric path', { 'a.0': 2 }, [2, 5]],
     ['addresses a missing position', { 'a.2': { $exists: true } }, [1]],
     ['addresses a nested position', { 'a.0.1': 2 }, [5]],
     ['matches elements of a nested array at a position', { 'a.0': 1 }, [1, 5]],
@@ -146,7 +179,7 @@ export const FILTER_CASES: FilterCase[] = [
     ['finds a whole array by $in of arrays', { a: { $in: [[2, 6]] } }, [2]],
     ['excludes by $nin over elements', { a: { $nin: [1, 2] } }, [4, 5, 6, 7]],
     ['negates $elemMatch', { a: { $not: { $elemMatch: { $gte: 2 } } } }, [3, 4, 6, 7]],
-    ['compares arrays with an array operand', { a: { $gt: [2] } }, [2]],
+    ['compares arrays with an array operand', { a: { $gt: [2] } }, [2, 5, 6]],
   ]),
   ...table(nested, [
     ['requires the key order of an embedded document', { a: { b: 1, c: 2 } }, [1]],
@@ -165,7 +198,11 @@ export const FILTER_CASES: FilterCase[] = [
     ['joins alternatives by $or', { $or: [{ 'a.b': 3 }, { a: 5 }] }, [4, 5]],
     ['joins conditions by $and', { $and: [{ 'a.b': 1 }, { 'a.b': 2 }] }, [3]],
     ['excludes all alternatives by $nor', { $nor: [{ 'a.b': 1 }, { a: null }] }, [4, 5, 6, 9]],
-    ['nests logical operators', { $or: [{ $and: [{ 'a.b': 1 }, { 'a.c': 2 }] }, { $nor: [{ a: { $exists: true } }] }] }, [1, 2, 8]],
+    [
+      'nests logical operators',
+      { $or: [{ $and: [{ 'a.b': 1 }, { 'a.c': 2 }] }, { $nor: [{ a: { $exists: true } }] }] },
+      [1, 2, 8],
+    ],
     ['ignores $comment', { 'a.b': 3, $comment: 'why' }, [4]],
     ['matches every document by an empty filter', {}, [1, 2, 3, 4, 5, 6, 7, 8, 9]],
   ]),
@@ -175,10 +212,14 @@ export const FILTER_CASES: FilterCase[] = [
     ['anchors at the start of the text without option m', { s: { $regex: '^apple' } }, [2, 4]],
     ['anchors at line starts with option m', { s: { $regex: '^apple', $options: 'm' } }, [2, 3, 4]],
     ['lets a dot match newlines with option s', { s: { $regex: 'banana.apple', $options: 's' } }, [3]],
-    ['ignores white space and comments with option x', { s: { $regex: 'apple \\ pie # dessert', $options: 'x' } }, [2]],
+    [
+      'ignores white space and comments with option x',
+      { s: { $regex: 'apple \\ pie # dessert', $options: 'x' } },
+      [2],
+    ],
     ['combines $regex with other operators', { s: { $regex: 'apple', $ne: 'apple pie' } }, [3, 4]],
     ['matches regexes inside $in', { s: { $in: [/^ban/, 'Apple'] } }, [1, 3]],
-    ['excludes regexes inside $nin', { s: { $nin: [/apple/i] } }, [5]],
+    ['excludes regexes inside $nin', { s: { $nin: [/apple/i] } }, [5, 6]],
     ['negates a regex by $not', { s: { $not: /apple/ } }, [1, 5]],
     ['compares strings by bytes', { s: { $lt: 'a' } }, [1]],
     ['finds a regex as an element for $all', { s: { $all: [/^k/, /^a/] } }, [4]],
@@ -186,12 +227,34 @@ export const FILTER_CASES: FilterCase[] = [
     ['understands a leading inline flag', { s: { $regex: '(?i)^apple' } }, [1, 2, 4]],
   ]),
   ...table(results, [
-    ['requires one element to meet all conditions of $elemMatch', { results: { $elemMatch: { product: 'xyz', score: { $gte: 8 } } } }, [3]],
-    ['lets different elements meet dotted conditions', { 'results.product': 'xyz', 'results.score': { $gte: 8 } }, [1, 2, 3]],
-    ['matches an element by $elemMatch with one condition', { results: { $elemMatch: { product: 'def' } } }, [4]],
+    [
+      'requires one element to meet all conditions of $elemMatch',
+      { results: { $elemMatch: { product: 'xyz', score: { $gte: 8 } } } },
+      [3],
+    ],
+    [
+      'lets different elements meet dotted conditions',
+      { 'results.product': 'xyz', 'results.score': { $gte: 8 } },
+      [1, 2, 3],
+    ],
+    [
+      'matches an element by $elemMatch with one condition',
+      { results: { $elemMatch: { product: 'def' } } },
+      [4],
+    ],
     ['negates inside $elemMatch', { results: { $elemMatch: { product: { $ne: 'xyz' } } } }, [1, 2, 3, 4]],
-    ['joins alternatives inside $elemMatch', { results: { $elemMatch: { $or: [{ score: 10 }, { product: 'def' }] } } }, [1, 4]],
-    ['requires each $elemMatch of $all', { results: { $all: [{ $elemMatch: { product: 'abc', score: 7 } }, { $elemMatch: { product: 'xyz' } }] } }, [3]],
+    [
+      'joins alternatives inside $elemMatch',
+      { results: { $elemMatch: { $or: [{ score: 10 }, { product: 'def' }] } } },
+      [1, 4],
+    ],
+    [
+      'requires each $elemMatch of $all',
+      {
+        results: { $all: [{ $elemMatch: { product: 'abc', score: 7 } }, { $elemMatch: { product: 'xyz' } }] },
+      },
+      [3],
+    ],
     ['compares two fields by $expr', { $expr: { $gt: [{ $max: '$results.score' }, 8] } }, [1]],
     ['counts elements by $expr', { $expr: { $eq: [{ $size: '$results' }, 2] }, _id: { $lt: 3 } }, [1, 2]],
     ['matches a whole element of the array', { results: { product: 'def', score: 8 } }, [4]],
@@ -217,7 +280,11 @@ export const FILTER_CASES: FilterCase[] = [
     ['finds the greatest key by its number', { v: { $type: 127 } }, [16]],
     ['finds every numeric type by number', { v: { $type: 'number' } }, [1, 11, 13, 14]],
     ['finds any of several types', { v: { $type: ['bool', 'date', 16] } }, [7, 8, 11]],
-    ['negates a type', { v: { $not: { $type: ['number', 'string', 'array', 'object'] } } }, [5, 6, 7, 8, 9, 10, 12, 15, 16, 17]],
+    [
+      'negates a type',
+      { v: { $not: { $type: ['number', 'string', 'array', 'object'] } } },
+      [5, 6, 7, 8, 9, 10, 12, 15, 16, 17],
+    ],
     ['compares dates with dates only', { v: { $gte: new Date(0) } }, [8]],
     ['compares object ids with object ids only', { v: { $lte: oid } }, [6]],
     ['compares booleans with booleans only', { v: { $gt: false } }, [7]],
@@ -244,9 +311,26 @@ export const FILTER_CASES: FilterCase[] = [
       { _id: 4, name: 'Cy', age: -1 },
     ],
     [
-      ['matches documents that satisfy a $jsonSchema', { $jsonSchema: { required: ['age'], properties: { name: { bsonType: 'string' }, age: { minimum: 0 } } } }, [1]],
-      ['finds documents that violate a schema by $nor', { $nor: [{ $jsonSchema: { properties: { name: { bsonType: 'string' } } } }] }, [3]],
-      ['compares a field with a computed value by $expr', { $expr: { $eq: ['$age', { $multiply: [4, 5] }] } }, [1, 3]],
+      [
+        'matches documents that satisfy a $jsonSchema',
+        {
+          $jsonSchema: {
+            required: ['age'],
+            properties: { name: { bsonType: 'string' }, age: { minimum: 0 } },
+          },
+        },
+        [1],
+      ],
+      [
+        'finds documents that violate a schema by $nor',
+        { $nor: [{ $jsonSchema: { properties: { name: { bsonType: 'string' } } } }] },
+        [3],
+      ],
+      [
+        'compares a field with a computed value by $expr',
+        { $expr: { $eq: ['$age', { $multiply: [4, 5] }] } },
+        [1, 3],
+      ],
       ['does not match a missing field with null in $expr', { $expr: { $eq: ['$age', null] } }, []],
     ],
   ),
@@ -280,28 +364,103 @@ const ordered = (rows: SortRow[]): FilterCase[] =>
   }));
 
 export const ORDER_CASES: FilterCase[] = [
-  { name: 'sorts the types in canonical order', docs: mixed, filter: {}, sort: { v: 1 }, expected: [9, 3, 5, 2, 14, 1, 4, 13, 8, 6, 7, 12, 11, 10] },
-  { name: 'sorts an array by its greatest element when descending', docs: mixed, filter: { _id: { $in: [2, 5, 3] } }, sort: { v: -1 }, expected: [5, 2, 3] },
-  { name: 'sorts by several fields', docs: [{ _id: 1, a: 1, b: 2 }, { _id: 2, a: 1, b: 3 }, { _id: 3, a: 0, b: 9 }], filter: {}, sort: { a: -1, b: -1 }, expected: [2, 1, 3] },
-  { name: 'sorts by a dotted path through arrays', docs: [{ _id: 1, a: [{ b: 5 }, { b: 1 }] }, { _id: 2, a: { b: 3 } }], filter: {}, sort: { 'a.b': 1 }, expected: [1, 2] },
+  {
+    name: 'sorts the types in canonical order',
+    docs: mixed,
+    filter: {},
+    sort: { v: 1 },
+    expected: [9, 3, 5, 2, 14, 1, 4, 13, 8, 6, 7, 12, 11, 10],
+  },
+  {
+    name: 'sorts an array by its greatest element when descending',
+    docs: mixed,
+    filter: { _id: { $in: [2, 5, 3] } },
+    sort: { v: -1 },
+    expected: [5, 2, 3],
+  },
+  {
+    name: 'sorts by several fields',
+    docs: [
+      { _id: 1, a: 1, b: 2 },
+      { _id: 2, a: 1, b: 3 },
+      { _id: 3, a: 0, b: 9 },
+    ],
+    filter: {},
+    sort: { a: -1, b: -1 },
+    expected: [2, 1, 3],
+  },
+  {
+    name: 'sorts by a dotted path through arrays',
+    docs: [
+      { _id: 1, a: [{ b: 5 }, { b: 1 }] },
+      { _id: 2, a: { b: 3 } },
+    ],
+    filter: {},
+    sort: { 'a.b': 1 },
+    expected: [1, 2],
+  },
   ...ordered([
     ['sorts missing as null', [1, undefined, null, new MinKey()], [3, 1, 2, 0]],
     ['sorts an empty array before null', [null, [], 1], [1, 0, 2]],
-    ['interleaves number types by value', [new Double(2.5), 2, Long.fromNumber(3), Decimal128.fromString('2.25')], [1, 3, 0, 2]],
-    ['sorts NaN below all numbers', [new Double(-Infinity), new Double(NaN), Decimal128.fromString('NaN'), -5], [1, 2, 0, 3]],
+    [
+      'interleaves number types by value',
+      [new Double(2.5), 2, Long.fromNumber(3), Decimal128.fromString('2.25')],
+      [1, 3, 0, 2],
+    ],
+    [
+      'sorts NaN below all numbers',
+      [new Double(-Infinity), new Double(NaN), Decimal128.fromString('NaN'), -5],
+      [1, 2, 0, 3],
+    ],
     ['treats negative zero and zero as equal', [new Double(0), new Double(-0), -1], [2, 0, 1]],
-    ['keeps Longs beyond 2^53 in order', [Long.fromString('9007199254740993'), new Double(9007199254740992), Long.fromString('9007199254740994')], [1, 0, 2]],
-    ['sorts decimals between doubles exactly', [new Double(0.1), Decimal128.fromString('0.1'), Decimal128.fromString('0.10000000000000001')], [1, 0, 2]],
-    ['sorts huge decimals above every double', [new Double(Number.MAX_VALUE), Decimal128.fromString('1E+400'), new Double(Infinity)], [0, 1, 2]],
+    [
+      'keeps Longs beyond 2^53 in order',
+      [
+        Long.fromString('9007199254740993'),
+        new Double(9007199254740992),
+        Long.fromString('9007199254740994'),
+      ],
+      [1, 0, 2],
+    ],
+    [
+      'sorts decimals between doubles exactly',
+      [new Double(0.1), Decimal128.fromString('0.1'), Decimal128.fromString('0.10000000000000001')],
+      [1, 0, 2],
+    ],
+    [
+      'sorts huge decimals above every double',
+      [new Double(Number.MAX_VALUE), Decimal128.fromString('1E+400'), new Double(Infinity)],
+      [0, 1, 2],
+    ],
     ['sorts strings by bytes, upper case first', ['a', 'B', 'A', 'aa', ''], [4, 2, 1, 0, 3]],
     ['sorts supplementary characters above the private use area', ['\u{1F600}', '\uE000', 'z'], [2, 1, 0]],
-    ['sorts documents by field type, then name, then value', [{ a: 1 }, { a: 'x' }, { b: 0 }, {}, { a: 1, b: 1 }], [3, 0, 4, 2, 1]],
-    ['sorts binary by length first', [new Binary(Buffer.from([9])), new Binary(Buffer.from([1, 1])), new Binary(Buffer.from([1]))], [2, 0, 1]],
-    ['sorts binary of one length by sub-type', [new Binary(Buffer.from([1]), 5), new Binary(Buffer.from([2]), 0)], [1, 0]],
+    [
+      'sorts documents by field type, then name, then value',
+      [{ a: 1 }, { a: 'x' }, { b: 0 }, {}, { a: 1, b: 1 }],
+      [3, 0, 4, 2, 1],
+    ],
+    [
+      'sorts binary by length first',
+      [new Binary(Buffer.from([9])), new Binary(Buffer.from([1, 1])), new Binary(Buffer.from([1]))],
+      [2, 0, 1],
+    ],
+    [
+      'sorts binary of one length by sub-type',
+      [new Binary(Buffer.from([1]), 5), new Binary(Buffer.from([2]), 0)],
+      [1, 0],
+    ],
     ['sorts dates before and after 1970', [new Date(1), new Date(-1), new Date(0)], [1, 2, 0]],
     ['sorts false before true', [true, false], [1, 0]],
-    ['sorts timestamps by seconds, then increment', [new Timestamp({ t: 2, i: 1 }), new Timestamp({ t: 1, i: 9 }), new Timestamp({ t: 1, i: 2 })], [2, 1, 0]],
+    [
+      'sorts timestamps by seconds, then increment',
+      [new Timestamp({ t: 2, i: 1 }), new Timestamp({ t: 1, i: 9 }), new Timestamp({ t: 1, i: 2 })],
+      [2, 1, 0],
+    ],
     ['sorts regexes by pattern, then options', [/b/, /a/m, /a/i], [2, 1, 0]],
-    ['sorts object ids by bytes', [new ObjectId('ffffffffffffffffffffffff'), new ObjectId('000000000000000000000001')], [1, 0]],
+    [
+      'sorts object ids by bytes',
+      [new ObjectId('ffffffffffffffffffffffff'), new ObjectId('000000000000000000000001')],
+      [1, 0],
+    ],
   ]),
 ];
