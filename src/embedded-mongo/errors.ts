@@ -89,7 +89,8 @@ export function isOutOfSpace(error: unknown): boolean {
   // Command errors may quote a user's text, and MongoDB's codes overlap the system's numbers.
   if (isCodedError(error)) return false;
   const { code, message } = faultOf(error);
-  const NUMBERS = [-30792 /* MDB_MAP_FULL */, 28 /* ENOSPC */, 122 /* EDQUOT */, 27 /* EFBIG */];
+  // EIO (5) as well: LMDB reports a write cut short by a full disk that way.
+  const NUMBERS = [5, -30792 /* MDB_MAP_FULL */, 28 /* ENOSPC */, 122 /* EDQUOT */, 27 /* EFBIG */];
   if (typeof code === 'number' && NUMBERS.includes(code)) return true;
   return code === 'ENOSPC' || /MDB_MAP_FULL|No space left|ENOSPC|Disk quota|File too large/i.test(message);
 }
@@ -103,7 +104,7 @@ export function faultOf(error: unknown): { code: unknown; message: string } {
 export function outOfDiskSpace(cause: unknown): MongoCommandError {
   const error = new MongoCommandError(
     'OutOfDiskSpace',
-    'The embedded database could not write: the disk (or its size limit) is full. Nothing of this command was stored; free some space and try again.',
+    'The embedded database could not write: the disk (or its size limit) is full, or failing. Nothing of this command was stored; free some space and try again.',
   );
   error.cause = cause;
   return error;
