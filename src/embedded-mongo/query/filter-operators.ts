@@ -1,4 +1,4 @@
-import type { Document } from 'bson';
+import { BSONRegExp, type Document } from 'bson';
 import { QueryError, badValue, failedToParse, notSupported } from './errors';
 import {
   BsonType,
@@ -305,7 +305,11 @@ const OPERATORS: Record<string, OperatorCompiler> = {
   $not: negation,
   $regex: (operand, _compile, siblings) => {
     const regex = regexFromOperands(operand, siblings.$options);
-    return leaf(regexPredicate(regex, bsonType(operand) === BsonType.regex ? operand : undefined));
+    const { pattern, options } =
+      typeof operand === 'string' ? { pattern: operand, options: '' } : regexOf(operand);
+    const given = (siblings.$options as string | undefined) ?? options;
+    // A stored regex matches too when it is the same one.
+    return leaf(regexPredicate(regex, new BSONRegExp(pattern, given)));
   },
   $options: (_operand, _compile, siblings) => {
     if (!('$regex' in siblings)) throw badValue('$options needs a $regex');

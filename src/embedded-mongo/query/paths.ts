@@ -46,7 +46,8 @@ export function compilePath(path: string, leaf: LeafArrays = 'elements'): PathRe
     return false;
   };
   const visitPosition = (element: unknown, i: number, visit: Visitor): boolean => {
-    if (i === last) return visitLeaf(element, leaf, visit);
+    // A path that ends in a position means that element as it is, also when it is an array.
+    if (i === last) return visit(element);
     if (Array.isArray(element)) return visitArray(element, i + 1, visit);
     return isDocument(element) && visitField(element, i + 1, visit);
   };
