@@ -1,7 +1,7 @@
 import type { Document } from 'bson';
 import { QueryError, badValue, notSupported } from './errors';
 import { getField, isDocument, setField } from './bson-types';
-import { compileExpression, scopeFor, type Evaluator, type Scope } from './expression';
+import { compileExpression, isExpressionOperator, scopeFor, type Evaluator, type Scope } from './expression';
 import { compileFilter } from './filter';
 import { isNumeric, toDouble } from './numbers';
 import { matchedPosition } from './position';
@@ -178,6 +178,8 @@ class ProjectionParser {
       });
     }
     if (keys[0] === '$meta') throw notSupported('The projection $meta');
+    // Directly under a field MongoDB's projection parser answers, before the expression parser with its 168.
+    if (!isExpressionOperator(keys[0]!)) throw new QueryError(31325, `Unknown expression ${keys[0]}`);
     this.computed(path, value);
   }
 

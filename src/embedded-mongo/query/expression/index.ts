@@ -115,6 +115,10 @@ class ExpressionCompiler implements Compiler {
   }
 }
 
+/** Whether an operator name means something here, be it only a clear refusal. */
+export const isExpressionOperator = (name: string): boolean =>
+  Object.hasOwn(OPERATORS, name) || UNSUPPORTED.has(name);
+
 /** A compiler that knows the given variables, for operators that compile several expressions. */
 export const compilerFor = (variables: Iterable<string> = []): Compiler =>
   new ExpressionCompiler(new Set(variables));

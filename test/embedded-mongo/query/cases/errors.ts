@@ -60,7 +60,8 @@ export const PIPELINE_ERRORS: PipelineCase[] = pipelines([
 ]);
 
 export const EXPRESSION_ERRORS: ExpressionCase[] = expressions([
-  ['refuses an unknown expression', { $foo: 1 }, 168],
+  ['refuses an unknown expression directly under a projected field', { $foo: 1 }, 31325],
+  ['refuses an unknown expression inside another', { $add: [1, { $foo: 1 }] }, 168],
   ['refuses an undefined variable', '$$nope', 17276],
   ['refuses an object of two operators', { $add: [1], $multiply: [2] }, 15983],
   ['refuses a wrong number of arguments', { $subtract: [1] }, 16020],

@@ -100,7 +100,7 @@ export const PROJECTION_CASES: ProjectionCase[] = [
     ['refuses a path and its ancestor', { b: 1, 'b.c': 1 }, 31249],
     ['refuses an ancestor after its path', { 'b.c': 1, b: 1 }, 31250],
     ['refuses an empty sub-projection', { a: {} }, 51270],
-    ['refuses an unknown expression', { a: { $foo: 1 } }, 168],
+    ['refuses an unknown expression directly under a field', { a: { $foo: 1 } }, 31325],
     ['refuses a positional $ without a match', { 'h.$': 1 }, 51246, { a: 1 }],
   ]),
 ];
