@@ -10,6 +10,7 @@ import {
   type SelectedField,
 } from './convert';
 import { declaredProperties, resolveRef } from './schemas';
+import { textOf } from './text';
 import type { JsonTree, OpenApiDocument, OperationRule, PreparedOperation } from './types';
 
 /** One answer, before it is sent: what an idempotency key keeps. */
@@ -127,7 +128,7 @@ export function compileAnswer(
       const name = Object.values(context.params).at(-1);
       throw new DomainError(
         'not_found',
-        name === undefined ? 'It does not exist.' : `${String(name)} does not exist.`,
+        name === undefined ? 'It does not exist.' : `${textOf(name)} does not exist.`,
       );
     }
     const converted =
@@ -147,7 +148,7 @@ function compileStatus(rule: OperationRule, shape: ResultShape): (data: unknown)
   if (typeof status === 'number') return () => status;
   const read = shape.value(status.by, 'status');
   const map = new Map(Object.entries(status.map).map(([value, code]) => [value.toLowerCase(), code]));
-  return (data) => map.get(String(read(data)).toLowerCase()) ?? status.default ?? 200;
+  return (data) => map.get(textOf(read(data)).toLowerCase()) ?? status.default ?? 200;
 }
 
 type HeaderMaker = (data: unknown, context: AnswerContext) => Record<string, string>;
@@ -162,13 +163,13 @@ function compileHeaders(rule: OperationRule, shape: ResultShape): HeaderMaker {
     const headers: Record<string, string> = {};
     if (location) headers.Location = location(data);
     const count = total?.(data);
-    if (count !== undefined && count !== null) headers['X-Total-Count'] = String(count);
+    if (count !== undefined && count !== null) headers['X-Total-Count'] = textOf(count);
     const cursor = nextCursor?.(data);
     if (typeof cursor === 'string' && cursor !== '')
       headers.Link = `<${nextUrl(context.url, cursor)}>; rel="next"`;
     const version = etag?.(data);
     if (version !== undefined && version !== null)
-      headers.ETag = `"v${String(version).replace(/[^\x21\x23-\x7e]/g, '')}"`;
+      headers.ETag = `"v${textOf(version).replace(/[^\x21\x23-\x7e]/g, '')}"`;
     return headers;
   };
 }
@@ -187,7 +188,7 @@ function compileTemplate(template: string, shape: ResultShape): (data: unknown) 
   const readers = parts.map((part, index) => (index % 2 === 1 ? shape.value(part, 'location') : undefined));
   return (data) =>
     parts
-      .map((part, index) => (readers[index] ? encodeURIComponent(String(readers[index](data))) : part))
+      .map((part, index) => (readers[index] ? encodeURIComponent(textOf(readers[index](data))) : part))
       .join('');
 }
 

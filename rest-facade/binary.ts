@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../src/errors';
 import type { ResultShape } from './answer';
+import { textOf } from './text';
 import type { BinarySource, BinaryRule, OpenBinary } from './types';
 
 type SendBinary<Context> = (
@@ -90,7 +91,7 @@ export function compileBinary<Context>(
       return;
     }
     const name = fileName(data);
-    response.setHeader('Content-Type', String(contentType(data) ?? DEFAULT_CONTENT_TYPE));
+    response.setHeader('Content-Type', textOf(contentType(data) ?? DEFAULT_CONTENT_TYPE));
     // A stored file must never run as a page of this origin.
     response.setHeader('X-Content-Type-Options', 'nosniff');
     const kind = rule.disposition ?? 'attachment';

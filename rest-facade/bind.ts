@@ -13,6 +13,7 @@ import { DomainError, invalid } from '../src/errors';
 import { compileInput, compilePath, type ConvertInput } from './convert';
 import { toCamel } from './names';
 import { declaredProperties, resolveRef } from './schemas';
+import { textOf } from './text';
 import type {
   JsonTree,
   OpenApiDocument,
@@ -382,9 +383,9 @@ const headerCamel = (name: string): string => name.toLowerCase().replace(/-/g, '
 
 function convertCursor(value: unknown, type: GraphQLInputType): unknown {
   if (value === undefined || value === '') return undefined;
-  if (getNamedType(type).name !== 'Int') return String(value);
+  if (getNamedType(type).name !== 'Int') return textOf(value);
   const seq =
-    typeof value === 'number' ? value : Number(/^\d{1,10}$/.test(String(value)) ? value : Number.NaN);
+    typeof value === 'number' ? value : Number(/^\d{1,10}$/.test(textOf(value)) ? value : Number.NaN);
   if (!Number.isInteger(seq))
     throw invalid('header.last-event-id', 'must be the id of an event: a whole number');
   return seq;

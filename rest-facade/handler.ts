@@ -13,6 +13,7 @@ import { readIdempotencyKey, runOnce } from './idempotency';
 import type { Call, CompiledOperation, CompiledStream, Follow } from './operation';
 import { toRefusal } from './problem';
 import { requestIdOf } from './request-id';
+import { textOf } from './text';
 import type { ContextFactory, Executor, UploadedFile } from './types';
 import type { RequestValidation, ResponseValidation } from './validate';
 
@@ -20,7 +21,7 @@ export interface HandlerDependencies<Context> {
   executor: Executor<Context>;
   createContext: ContextFactory<Context>;
   /** Names tenant and user of a context, for idempotency keys. */
-  principalKey(context: Context): string;
+  principalKey: (context: Context) => string;
   idempotencyStore: IdempotencyStore;
   logger: Logger;
   validation: RequestValidation;
@@ -329,7 +330,7 @@ function renderEvent(follow: Follow, result: ExecutionResult): { id: string | un
   const data = dataOf(result);
   const id = follow.readId(data);
   return {
-    id: id === null || id === undefined ? undefined : String(id).replace(/[\r\n\0]/g, ''),
+    id: id === null || id === undefined ? undefined : textOf(id).replace(/[\r\n\0]/g, ''),
     data: follow.convert(follow.read(data)),
   };
 }

@@ -55,7 +55,7 @@ export interface RestFacadeInput<Context> {
   executor: Executor<Context>;
   createContext: ContextFactory<Context>;
   /** Names tenant and user of a context, for idempotency keys: `acme/user-1`. */
-  principalKey(context: Context): string;
+  principalKey: (context: Context) => string;
   idempotencyStore: IdempotencyStore;
   logger: Logger;
   /** Opens what a binary answer points at. */

@@ -79,21 +79,22 @@ function variableError(error: GraphQLError): FieldError | undefined {
 
 function fromGraphQL(error: GraphQLError, requestId: string): Refusal | undefined {
   const { code, status, errors, retryAfterMs, extra } = error.extensions as Partial<Facts>;
+  // First: an endpoint may have marked the engine's own complaints as bad requests, but here they are about one value.
+  const field = originOf(error) instanceof GraphQLError ? variableError(error) : undefined;
+  if (field) {
+    const detail = `${field.path}: ${field.message}`;
+    return refuse({ code: 'validation_failed', status: 422, detail, errors: [field] }, requestId);
+  }
   if (isErrorCode(code)) {
-    const known = code === 'internal_error' ? { detail: 'Unexpected error' } : { detail: error.message };
+    const detail = code === 'internal_error' ? 'Unexpected error' : error.message;
     return refuse(
-      { code, status: status ?? ERROR_STATUS[code], ...known, errors, retryAfterMs, extra },
+      { code, status: status ?? ERROR_STATUS[code], detail, errors, retryAfterMs, extra },
       requestId,
     );
   }
-  const field = variableError(error);
   // The code that GraphQL servers agree on for arguments that a resolver or scalar refuses.
-  if (!field && code === 'BAD_USER_INPUT') {
-    return refuse({ code: 'validation_failed', status: 422, detail: error.message }, requestId);
-  }
-  if (!field) return undefined;
-  const detail = `${field.path}: ${field.message}`;
-  return refuse({ code: 'validation_failed', status: 422, detail, errors: [field] }, requestId);
+  if (code !== 'BAD_USER_INPUT') return undefined;
+  return refuse({ code: 'validation_failed', status: 422, detail: error.message }, requestId);
 }
 
 /** GraphQL wraps what a resolver throws, sometimes more than once. */

@@ -42,8 +42,8 @@ function pick(handlers: RequestHandler[], name: string): RequestHandler {
 
 const run = (handler: RequestHandler, request: Request): Promise<void> =>
   new Promise((resolve, reject) => {
-    const next: NextFunction = (error?: unknown) => (error ? reject(error as Error) : resolve());
-    void handler(request, {} as Response, next);
+    const next = (error?: Error): void => (error ? reject(error) : resolve());
+    void handler(request, {} as Response, next as NextFunction);
   });
 
 /**
@@ -85,7 +85,7 @@ export class RequestValidation {
         dest: this.uploads.directory,
         limits: { fileSize: this.uploads.maxFileBytes, files: this.uploads.maxFiles },
         defParamCharset: 'utf8',
-      } as never,
+      },
     }) as unknown as RequestHandler[];
     return {
       metadata: pick(handlers, 'metadataMiddleware'),
@@ -243,7 +243,7 @@ export function validateDocument(document: OpenApiDocument): void {
   const { errors } = new OpenAPISchemaValidator({
     version: document.openapi,
     validateApiSpec: true,
-  } as never).validate(document as never);
+  }).validate(document as never);
   const findings = (errors ?? []).map(
     (error) => `OpenAPI document: ${error.instancePath || '/'} ${error.message ?? 'is invalid'}.`,
   );
@@ -257,7 +257,7 @@ export class ResponseValidation {
   constructor(private readonly document: OpenApiDocument) {
     this.ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false });
     addFormats(this.ajv);
-    this.ajv.addSchema(document as object, 'openapi');
+    this.ajv.addSchema(document, 'openapi');
   }
 
   /** @returns what is wrong with the answer; nothing when it fits */

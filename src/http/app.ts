@@ -23,16 +23,16 @@ export interface HttpConfig {
 
 export interface HttpAppInput {
   /** GraphQL over HTTP, GraphiQL included; gets everything at `/graphql`. Its own CORS must be off. */
-  yoga(request: IncomingMessage, response: ServerResponse): unknown;
+  yoga: (request: IncomingMessage, response: ServerResponse) => unknown;
   facade: RestFacade;
   config: HttpConfig;
   logger: Logger;
   /** The deployment's public signing keys. */
-  jwks(): Promise<{ keys: object[] }>;
+  jwks: () => Promise<{ keys: object[] }>;
   /** Where other parts count too; by default a registry of its own. */
   metrics?: MetricsRegistry;
   /** True while the server shuts down: connections are then closed after their answer. */
-  isDraining?(): boolean;
+  isDraining?: () => boolean;
 }
 
 const SECURITY_HEADERS = {
@@ -70,7 +70,7 @@ export function createHttpApp(input: HttpAppInput): Express {
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(requestMetrics(metrics), common(input.isDraining ?? (() => false)), cors(config.corsOrigins));
   app.use('/graphql', graphql(input));
-  app.use(pages(facade, config), endpoints(input, metrics));
+  app.use(pages(facade), endpoints(input, metrics));
   app.use(facade.router);
   app.use(fallback(config));
   app.use(refuse(logger));
@@ -92,7 +92,7 @@ const isRead = (request: Request): boolean => request.method === 'GET' || reques
 /** Whether a browser asks to show a page: API clients say JSON, or anything, or nothing. */
 const wantsPage = (request: Request): boolean => (request.headers.accept ?? '').includes('text/html');
 
-function pages(facade: RestFacade, _config: HttpConfig): RequestHandler {
+function pages(facade: RestFacade): RequestHandler {
   const { home, byPath } = createPages(facade.openapi);
   return async (request, response, next) => {
     if (!isRead(request)) return next();

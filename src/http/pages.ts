@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StaticAsset } from './static-asset';
@@ -44,7 +45,10 @@ export const GRAPHIQL_CSP = csp({
 
 function packageFolder(name: string): { folder: string; version: string } {
   const manifest = require.resolve(`${name}/package.json`);
-  return { folder: dirname(manifest), version: (require(manifest) as { version: string }).version };
+  return {
+    folder: dirname(manifest),
+    version: (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version,
+  };
 }
 
 const page = (title: string, head: string, body: string): string =>
