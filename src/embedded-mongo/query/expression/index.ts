@@ -131,6 +131,3 @@ export const compilerFor = (variables: Iterable<string> = []): Compiler =>
 export function compileExpression(expression: unknown, variables: Iterable<string> = []): Evaluator {
   return compilerFor(variables).compile(expression);
 }
-
-export const isExpressionOperator = (name: string): boolean =>
-  Object.hasOwn(OPERATORS, name) || UNSUPPORTED.has(name);
