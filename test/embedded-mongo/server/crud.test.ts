@@ -4,7 +4,7 @@ import { useServer } from './harness';
 const rig = useServer({ external: true });
 
 interface Item extends Document {
-  _id: unknown;
+  _id: string | number;
 }
 
 const items = () => rig.db.collection<Item>('items');

@@ -7,7 +7,7 @@ const testClock: Clock = { now: () => clock.at };
 const rig = useServer({ clock: testClock });
 
 interface Item extends Document {
-  _id: unknown;
+  _id: string | number;
 }
 
 const items = () => rig.db.collection<Item>('items');

@@ -1,12 +1,17 @@
 /** Runs TypeScript sources of this repository in a child process, bundled once per script. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildSync } from 'esbuild';
 
 const ROOT = path.resolve(__dirname, '../../..');
 const bundles = new Map<string, string>();
+const folders = new Set<string>();
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 /** Bundles next to node_modules, so that packages resolve; `.agentflow/` is ignored by git. */
 function bundle(entry: string, contents?: string): string {
@@ -31,6 +36,7 @@ function bundle(entry: string, contents?: string): string {
       : { stdin: { contents, resolveDir: __dirname, loader: 'ts' as const } };
   buildSync({ ...common, ...input, outfile });
   bundles.set(entry, outfile);
+  folders.add(outdir);
   return outfile;
 }
 

@@ -172,16 +172,21 @@ it('tells mongosh and Compass what they ask at connection', async () => {
 
 it('runs client.bulkWrite over several collections', async () => {
   const namespace = (name: string): string => `${rig.db.databaseName}.${name}`;
-  const result = await rig.client.bulkWrite(
+  const result = await rig.client.bulkWrite<Record<string, Document>>(
     [
       { name: 'insertOne', namespace: namespace('x'), document: { _id: 1 as never, n: 1 } },
       { name: 'insertOne', namespace: namespace('y'), document: { _id: 1 as never } },
-      { name: 'updateOne', namespace: namespace('x'), filter: { _id: 1 }, update: { $inc: { n: 1 } } },
+      {
+        name: 'updateOne',
+        namespace: namespace('x'),
+        filter: { _id: 1 as never },
+        update: { $inc: { n: 1 } },
+      },
       { name: 'deleteMany', namespace: namespace('y'), filter: {} },
       {
         name: 'updateOne',
         namespace: namespace('y'),
-        filter: { _id: 5 },
+        filter: { _id: 5 as never },
         update: { $set: { a: 1 } },
         upsert: true,
       },
