@@ -1,6 +1,7 @@
 import { encodeCursor, type PageArguments, toPage } from '../src/cursor';
 import type { RunRecord } from '../src/ports/records';
-import type { ChatInput } from '../src/runs/types';
+import { failureOf } from '../src/runs/failure';
+import type { ChatInput, StartedRun } from '../src/runs/types';
 import { type Context, principalOf } from './context';
 
 type Query = object;
@@ -30,7 +31,7 @@ export const chat = async (
   ctx: Context,
 ) => {
   const started = await ctx.services.engine.start(principalOf(ctx), agentId, input);
-  return ctx.services.runs.outcome(principalOf(ctx), started.run.id);
+  return outcome(started, ctx);
 };
 
 export const startSubAgentRun = async (
@@ -43,8 +44,7 @@ export const startSubAgentRun = async (
 };
 
 export const runSubAgent = async (_root: unknown, args: { parentId: string; input: Input }, ctx: Context) => {
-  const started = await startSubAgentRun(_root, args, ctx);
-  return ctx.services.runs.outcome(principalOf(ctx), started.run.id);
+  return outcome(await startSubAgentRun(_root, args, ctx), ctx);
 };
 
 export const subscribeToRunEvents = (
@@ -52,3 +52,10 @@ export const subscribeToRunEvents = (
   { runId, ...options }: { runId: string; afterSeq?: number | null; verbose?: boolean | null },
   ctx: Context,
 ) => ctx.services.runs.events(principalOf(ctx), runId, options);
+
+/** A caller that waits for the answer learns of a failed run as of any failure; the run is kept and can be read. */
+async function outcome({ run }: StartedRun, ctx: Context) {
+  const ended = await ctx.services.runs.outcome(principalOf(ctx), run.id);
+  if (ended.run.status === 'failed') throw failureOf(ended.run);
+  return ended;
+}

@@ -41,6 +41,7 @@ import { ConversationBus } from './runs/bus';
 import { Cancellation } from './runs/cancellation';
 import { RunEngine } from './runs/engine';
 import { ConversationLog } from './runs/log';
+import { delay } from './runs/patience';
 import { RunRecovery } from './runs/recovery';
 import { RemoteWatcher } from './runs/remote-watcher';
 import { Runs } from './runs/runs';
@@ -53,9 +54,9 @@ const version = packageVersion();
 
 const EMBEDDED_POOL = 24;
 const CLUSTER_POOL = 100;
-const RECOVER = 'runs.recover';
 const TITLE = 'conversations.title';
 const RECOVER_EVERY_MS = 5_000;
+const BACKGROUND_RETRY_MS = 1_000;
 const CLEAN_UP_EVERY_MS = 300_000;
 const WATCH_EVERY_MS = 500;
 const SHUTDOWN_MS = 3_000;
@@ -135,7 +136,9 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     tenancy,
     clock,
     activeRuns: () => domain.sessions.size,
+    followed: () => domain.bus.followed().length,
   });
+  const stopping = new AbortController();
   const watcher = new RemoteWatcher({ bus: domain.bus, open, logger, intervalMs: WATCH_EVERY_MS });
 
   return {
@@ -144,10 +147,19 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     database,
     async listen() {
       const url = await listen(http.server, config);
-      void startBackground({ domain, jobs, watcher, soleWorker: embedded !== undefined, logger, database });
+      void startBackground({
+        domain,
+        jobs,
+        watcher,
+        soleWorker: embedded !== undefined,
+        logger,
+        recoverEveryMs: Math.min(RECOVER_EVERY_MS, config.runs.leaseMs / 2),
+        signal: stopping.signal,
+      });
       return url;
     },
     async close() {
+      stopping.abort();
       watcher.stop();
       await jobs.stop();
       await domain.sessions.shutdown();
@@ -200,7 +212,10 @@ function createModels(config: Config, logger: Logger, clock: Clock): ModelGatewa
           }),
         ]
       : [];
-  const local = createLocalProvider({ registry: modelRegistry, tokensPerSecond: localTokensPerSecond || undefined });
+  const local = createLocalProvider({
+    registry: modelRegistry,
+    tokensPerSecond: localTokensPerSecond || undefined,
+  });
   return createModelGateway({
     providers: [...openai, local],
     defaultModel: chooseDefaultModel({
@@ -304,8 +319,6 @@ function createDomain({ config, open, tenancy, models, jobs, clock, logger, work
     }
   }
 
-  jobs.define(RECOVER, async () => void (await recovery.recoverAll()));
-  jobs.every(RECOVER_EVERY_MS, RECOVER);
   jobs.define(CLEAN_UP, () => cleanUpConversations({ tenants: () => tenancy.known(), open, clock, logger }));
   jobs.every(CLEAN_UP_EVERY_MS, CLEAN_UP);
   jobs.define(TITLE, (data) =>
@@ -336,9 +349,10 @@ interface HttpInput {
   tenancy: Tenancy;
   clock: Clock;
   activeRuns: () => number;
+  followed: () => number;
 }
 
-function createHttp({ options, services, authenticator, database, tenancy, clock, activeRuns }: HttpInput): {
+function createHttp({ options, services, authenticator, database, tenancy, clock, activeRuns, followed }: HttpInput): {
   server: Server;
   shutdown: Shutdown;
 } {
@@ -380,11 +394,21 @@ function createHttp({ options, services, authenticator, database, tenancy, clock
   });
   const metrics = new MetricsRegistry();
   metrics.gauge('agentflow_active_runs', 'Runs that this process executes.', activeRuns);
+  metrics.gauge(
+    'agentflow_followed_conversations',
+    'Conversations that subscriptions and streams follow.',
+    followed,
+  );
   let shutdown: Shutdown | undefined;
   const app = createHttpApp({
     yoga: (request, response) => graphql(request, response),
     facade,
-    config: { corsOrigins: config.http.corsOrigins, version },
+    config: {
+      corsOrigins: config.http.corsOrigins,
+      maxBodyBytes: config.http.maxBodyBytes,
+      isOpen: config.identity.devPrincipal !== undefined,
+      version,
+    },
     logger,
     jwks: () => authenticator.jwks(),
     metrics,
@@ -465,17 +489,49 @@ interface Background {
   watcher: RemoteWatcher;
   soleWorker: boolean;
   logger: Logger;
-  database: MongoDatabase;
+  recoverEveryMs: number;
+  signal: AbortSignal;
 }
 
-/** Runs that a killed process left are taken up first, then the jobs start. */
-async function startBackground({ domain, jobs, watcher, soleWorker, logger }: Background): Promise<void> {
-  try {
+/**
+ * Runs that a killed process left are taken up first, then the jobs start; a database that is not there yet is waited
+ * for. Recovery has a timer of its own: a job's lock would outlive the process that died with it.
+ */
+async function startBackground(background: Background): Promise<void> {
+  const { domain, jobs, watcher, soleWorker, logger, signal } = background;
+  const started = await untilDone(background, 'interrupted runs could not be taken up', async () => {
     const taken = await domain.recovery.recoverAll(soleWorker);
     if (taken > 0) logger.info({ runs: taken }, 'interrupted runs taken up');
-    if (!soleWorker) watcher.start();
-    await jobs.start();
-  } catch (error) {
-    logger.error({ err: error }, 'background work could not be started');
-  }
+  });
+  if (!started) return;
+  if (!soleWorker) watcher.start();
+  void recoverRegularly(background);
+  await untilDone(background, 'background jobs could not be started', () => jobs.start());
+  if (signal.aborted) await jobs.stop();
+}
+
+/** @returns false when the server stops first */
+async function untilDone(
+  { logger, signal }: Background,
+  complaint: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  while (!signal.aborted)
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      logger.warn({ err: error }, `${complaint}; trying again`);
+      await delay(BACKGROUND_RETRY_MS, signal);
+    }
+  return false;
+}
+
+async function recoverRegularly({ domain, logger, recoverEveryMs, signal }: Background): Promise<void> {
+  for (await delay(recoverEveryMs, signal); !signal.aborted; await delay(recoverEveryMs, signal))
+    try {
+      await domain.recovery.recoverAll();
+    } catch (error) {
+      logger.warn({ err: error }, 'abandoned runs could not be looked for');
+    }
 }

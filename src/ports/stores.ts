@@ -98,6 +98,8 @@ export interface ConversationStore {
   reown(id: string, runId: string, owner: string): Promise<boolean>;
   /** Frees the conversation if `runId` still holds it. */
   release(id: string, runId: string): Promise<void>;
+  /** Sets the number of messages, if nothing was allocated since `nextSeq` was read. */
+  settleMessageCount(id: string, nextSeq: number, messageCount: number): Promise<void>;
   addQueued(id: string, delta: number): Promise<ConversationRecord | null>;
   /** Removes the conversation with all its parts and runs. */
   remove(id: string): Promise<void>;
@@ -114,6 +116,8 @@ export interface PartStore {
    * @throws DomainError `database_unavailable`
    */
   insert(parts: PartRecord[]): Promise<void>;
+  /** Inserts those of the parts whose seq is still free. */
+  insertWhereFree(parts: PartRecord[]): Promise<void>;
   /** Parts with `seq > afterSeq`, oldest first. */
   after(conversationId: string, afterSeq: number, limit: number): Promise<PartRecord[]>;
   /** Parts of one run with `seq > afterSeq`, oldest first. */
@@ -157,8 +161,8 @@ export interface RunStore {
     statuses: readonly RunStatus[],
     changes: Partial<RunRecord>,
   ): Promise<RunRecord | null>;
-  /** Moves the lease of every run that `owner` executes. */
-  renewLeases(owner: string, until: Date): Promise<void>;
+  /** Moves the lease of those of the runs that `owner` still holds. */
+  renewLeases(owner: string, ids: string[], until: Date): Promise<void>;
   /** Runs of `owner` that somebody asked to cancel. */
   cancelling(owner: string): Promise<{ id: string; cancelReason: string | null }[]>;
   /** Active runs without a living lease at `now`, oldest first. */

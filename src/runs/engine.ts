@@ -65,15 +65,23 @@ export class RunEngine {
     ]);
     if (conversation && (conversation.userId !== principal.userId || conversation.deletedAt))
       throw notFound('Conversation', input.conversationId);
-    const run = await store.runs.create(this.newRun(principal, agent, input, request, model));
-    if (!run) return this.attach(store, agent, input, request);
-    return this.begin({ store, agent, input, request, run, principal }, conversation);
+    const draft = this.newRun(principal, agent, input, request, model);
+    return this.dependencies.sessions.begin(store, draft.id, async () => {
+      const run = await store.runs.create(draft);
+      if (!run) return this.attach(store, agent, input, request);
+      return this.begin({ store, agent, input, request, run, principal }, conversation);
+    });
   }
 
   /** The next queued run of an idle conversation starts; harmless when there is none or another worker was quicker. */
   async promote(store: TenantStore, conversationId: string): Promise<void> {
     const run = await store.runs.nextQueued(conversationId);
     if (!run) return;
+    await this.dependencies.sessions.begin(store, run.id, () => this.startQueued(store, run));
+  }
+
+  private async startQueued(store: TenantStore, run: RunRecord): Promise<void> {
+    const { conversationId } = run;
     const agent = await this.dependencies.agents.find(store, run.agentId);
     const allocated = await this.claim(store, run, undefined);
     if (!allocated) return;

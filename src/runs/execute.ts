@@ -12,6 +12,14 @@ import type { RunWriter } from './writer';
 /** A model stream that was cut is taken up this often before the run fails. */
 const MAX_CONTINUATIONS = 3;
 const FIRST_CONTINUATION_WAIT_MS = 250;
+/** A provider that asks for a longer pause than this gets no further attempt. */
+const LONGEST_CONTINUATION_WAIT_MS = 30_000;
+/**
+ * Longest answer, in UTF-16 units: it is stored whole in one document, of at most 16 MiB, beside the request. Structured
+ * output is stored twice. Far beyond what any model writes; only a provider gone wild meets it.
+ */
+const MAX_ANSWER_CHARACTERS = 4_000_000;
+const MAX_STRUCTURED_CHARACTERS = 2_000_000;
 
 export interface ModelStep {
   models: ModelGateway;
@@ -49,8 +57,12 @@ async function textAnswer(step: ModelStep): Promise<StepResult> {
       return { finishReason: done.finishReason, usage };
     } catch (error) {
       if (step.signal.aborted) throw step.signal.reason;
-      if (!isRetryable(error) || attempt >= MAX_CONTINUATIONS) throw error;
-      await delay(FIRST_CONTINUATION_WAIT_MS * 2 ** attempt, step.signal);
+      // Before the first output the provider's own attempts decide; here a stream that was cut is taken up.
+      if (step.writer.text === '' || !isRetryable(error) || attempt >= MAX_CONTINUATIONS) throw error;
+      const asked = (error as DomainError).details.retryAfterMs ?? 0;
+      if (asked > LONGEST_CONTINUATION_WAIT_MS) throw error;
+      await delay(Math.max(asked, FIRST_CONTINUATION_WAIT_MS * 2 ** attempt), step.signal);
+      if (step.signal.aborted) throw step.signal.reason;
     }
   }
 }
@@ -64,14 +76,23 @@ async function streamInto(step: ModelStep): Promise<Done> {
   if (writer.text !== '') request.continueFrom = writer.text;
   for await (const chunk of models.chat(request)) {
     if (chunk.type === 'text') {
-      writer.write(continuation.push(chunk.text));
+      const room = MAX_ANSWER_CHARACTERS - writer.text.length;
+      const text = continuation.push(chunk.text);
+      writer.write(text.slice(0, room));
       await writer.room();
+      if (text.length > room) return cutOff(step);
     } else if (chunk.type === 'reasoning') writer.writeReasoning(chunk.text);
     else if (chunk.type === 'done') return chunk;
   }
   throw new DomainError('provider_error', `Model ${step.run.model} ended its stream without finishing.`, {
     extra: { retryable: true },
   });
+}
+
+/** The end of an answer that grew too long to be kept. Leaving the loop hangs up on the provider, so its count is unknown. */
+function cutOff(step: ModelStep): Done {
+  const { text } = step.writer;
+  return { type: 'done', text, toolCalls: [], finishReason: 'length', usage: emptyUsage() };
 }
 
 /** Shown only once it is known to fit: deltas are final, so nothing is streamed that a repair would replace. */
@@ -81,11 +102,21 @@ async function structuredAnswer(
 ): Promise<StepResult> {
   const usage = emptyUsage();
   const validate = format === 'json_object' ? () => [] : compileSchema(format.schema);
+  const stored = parseJson(step.writer.text);
+  // An earlier attempt stored the whole answer, checked, and was interrupted before the end.
+  if (stored !== undefined && validate(stored).length === 0)
+    return { finishReason: 'stop', usage, output: stored as JsonValue };
   let messages = step.messages;
   let problems: string[] = [];
   for (let attempt = 0; attempt < 2; attempt++) {
     const done = await collect(step, { ...generation(step), messages, responseFormat: format });
     add(usage, done.usage);
+    if (done.text.length > MAX_STRUCTURED_CHARACTERS)
+      throw new DomainError(
+        'output_invalid',
+        `The model's answer has ${done.text.length} characters; at most ${MAX_STRUCTURED_CHARACTERS} can be kept.`,
+        { extra: { retryable: true } },
+      );
     const parsed = parseJson(done.text);
     problems = parsed === undefined ? ['the answer is not JSON'] : validate(parsed);
     if (problems.length === 0) {

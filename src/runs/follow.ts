@@ -1,7 +1,7 @@
 import type { PartRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
-import { delay } from './patience';
+import { delay, whileUnavailable } from './patience';
 
 /** Parts read from the database at once. */
 const PAGE_PARTS = 200;
@@ -10,6 +10,8 @@ const BUFFERED_PARTS = 500;
 /** How long a missing seq may still appear: its writer allocated it and has not stored it yet. */
 const GAP_GRACE_MS = 1_000;
 const GAP_RETRY_MS = 25;
+/** How long a follower waits for a database that is gone before it is told so. */
+const READ_PATIENCE_MS = 60_000;
 
 export type Followed = { parts: PartRecord[]; changed: boolean };
 
@@ -109,7 +111,12 @@ async function* stored(following: Following, afterSeq: number): AsyncGenerator<P
   let cursor = afterSeq;
   const patientUntil = Date.now() + GAP_GRACE_MS;
   while (!signal.aborted) {
-    const page = await store.parts.after(conversationId, cursor, PAGE_PARTS);
+    const after = cursor;
+    const page = await whileUnavailable(
+      READ_PATIENCE_MS,
+      () => store.parts.after(conversationId, after, PAGE_PARTS),
+      { signal },
+    );
     if (page.length === 0) return;
     const usable = Date.now() < patientUntil ? withoutYoungGap(cursor, page) : page;
     if (usable.length === 0) {

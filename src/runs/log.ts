@@ -46,7 +46,7 @@ export class FencedError extends Error {
 }
 
 /** How long a request waits for a database that is gone before it fails. */
-const REQUEST_PATIENCE_MS = 5_000;
+const REQUEST_PATIENCE_MS = 3_000;
 /** How long a run waits: longer than any usual restart or fail-over. */
 export const RUN_PATIENCE_MS = 600_000;
 
@@ -110,8 +110,9 @@ export class ConversationLog {
 
   /** The same parts are tried again until the outcome is known: a repeated insert of them changes nothing. */
   private insert(store: TenantStore, parts: PartRecord[], writer: Writer): Promise<void> {
-    const patienceMs = writer.kind === 'run' ? RUN_PATIENCE_MS : REQUEST_PATIENCE_MS;
-    return whileUnavailable(patienceMs, () => store.parts.insert(parts));
+    if (writer.kind === 'anyone')
+      return whileUnavailable(REQUEST_PATIENCE_MS, () => store.parts.insert(parts));
+    return whileUnavailable(RUN_PATIENCE_MS, () => store.parts.insert(parts), { orFull: true });
   }
 
   private async drain(
@@ -165,8 +166,10 @@ export class ConversationLog {
       if (!allocated) throw notFound('Conversation', conversationId);
       return allocated;
     }
-    const allocated = await whileUnavailable(RUN_PATIENCE_MS, () =>
-      store.conversations.allocateForRun(conversationId, writer, allocation, at, writer.release),
+    const allocated = await whileUnavailable(
+      RUN_PATIENCE_MS,
+      () => store.conversations.allocateForRun(conversationId, writer, allocation, at, writer.release),
+      { orFull: true },
     );
     if (!allocated) throw new FencedError(writer.runId);
     return allocated;

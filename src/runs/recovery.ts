@@ -1,12 +1,15 @@
-import { living } from '../agents/agents';
+import { provisionalTitle } from '../conversations/titles';
+import { notFound } from '../errors';
+import { newId } from '../ids';
 import type { AgentCache } from '../agents/cache';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/logger';
-import type { PartRecord, RunRecord } from '../ports/records';
+import type { ConversationRecord, PartRecord, RunRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { callsOf, isAnswerDelta, isTerminal, startPart, userPart } from './events';
 import type { ConversationLog, PartDraft } from './log';
+import { delay } from './patience';
 import type { RunSessions } from './sessions';
 import { StopRun } from './sessions';
 import type { RunRequest } from './types';
@@ -16,6 +19,11 @@ const BATCH = 50;
 const PAGE_PARTS = 500;
 /** A run that killed its worker this often is given up, so that it cannot take the server down for ever. */
 const MAX_ATTEMPTS = 10;
+/** A missing seq may belong to somebody who is just storing it. */
+const GAP_GRACE_MS = 300;
+const END_OF_TIME = new Date('9999-12-31T00:00:00Z');
+/** Pause before the next look at a conversation that another run holds. */
+const HELD_WAIT_MS = 1_000;
 
 export interface RecoveryDependencies {
   tenants: () => Promise<string[]>;
@@ -62,20 +70,24 @@ export class RunRecovery {
   }
 
   private async recoverTenant(store: TenantStore, soleWorker: boolean): Promise<number> {
-    const { clock, leaseMs, logger } = this.dependencies;
-    const now = clock.now();
+    const { clock, logger } = this.dependencies;
     // With a sole worker every lease that is not ours is dead, however far in the future it ends.
-    const deadline = soleWorker ? new Date(now.getTime() + 10 * leaseMs) : now;
+    const deadline = soleWorker ? END_OF_TIME : clock.now();
+    const seen = new Set<string>();
     let taken = 0;
-    for (const run of await store.runs.abandoned(deadline, BATCH)) {
-      if (this.dependencies.sessions.get(run.id)) continue;
-      try {
-        if (await this.recover(store, run)) taken++;
-      } catch (error) {
-        logger.error({ runId: run.id, err: error }, 'run could not be recovered');
+    for (;;) {
+      const fresh = (await store.runs.abandoned(deadline, BATCH)).filter(({ id }) => !seen.has(id));
+      if (fresh.length === 0) return taken;
+      for (const run of fresh) {
+        seen.add(run.id);
+        if (this.dependencies.sessions.holds(run.id)) continue;
+        try {
+          if (await this.recover(store, run)) taken++;
+        } catch (error) {
+          logger.error({ runId: run.id, err: error }, 'run could not be recovered');
+        }
       }
     }
-    return taken;
   }
 
   private async recover(store: TenantStore, abandoned: RunRecord): Promise<boolean> {
@@ -92,12 +104,15 @@ export class RunRecovery {
       until,
     );
     if (!run) return false;
+    // The fence first: from here on the old worker allocates nothing any more, and finds its places taken.
+    const reowned = await store.conversations.reown(run.conversationId, run.id, workerId);
+    await this.closeGaps(store, run);
     const progress = await this.progress(store, run);
     if (progress.terminal) {
       await this.settle(store, run, progress);
       return true;
     }
-    if (!(await this.hold(store, run))) return false;
+    if (!reowned && !(await this.hold(store, run, progress))) return false;
     logger.info(
       { runId: run.id, attempts: run.attempts, writtenCharacters: progress.written.length },
       'run taken up',
@@ -106,15 +121,18 @@ export class RunRecovery {
     return true;
   }
 
-  /** The conversation becomes ours: from the dead worker, or from nobody when it died before or after holding it. */
-  private async hold(store: TenantStore, run: RunRecord): Promise<boolean> {
+  /**
+   * The conversation becomes ours from nobody: the worker died before it held the conversation, or after it freed it.
+   * @returns false when another run has it: this one waits for its turn
+   */
+  private async hold(store: TenantStore, run: RunRecord, progress: Progress): Promise<boolean> {
     const { workerId, clock } = this.dependencies;
-    if (await store.conversations.reown(run.conversationId, run.id, workerId)) return true;
     const holder = { runId: run.id, owner: workerId, messageId: run.messageId };
     if (await store.conversations.claim(run.conversationId, holder, { parts: 0, messages: 0 }, clock.now()))
       return true;
     const conversation = await store.conversations.find(run.conversationId);
-    if (!conversation || conversation.deletedAt) {
+    if (!conversation) return this.createConversation(store, run);
+    if (conversation.deletedAt) {
       await store.runs.updateOwned(run.id, workerId, {
         status: 'cancelled',
         cancelReason: 'conversation deleted',
@@ -124,7 +142,12 @@ export class RunRecovery {
       });
       return false;
     }
-    // Another run has the conversation by now: this one waits for its turn.
+    if (progress.began) {
+      // Part of the answer is shown already, so it cannot begin again as a queued run does: it is looked at again soon.
+      const leaseExpiresAt = new Date(clock.now().getTime() + HELD_WAIT_MS);
+      await store.runs.updateOwned(run.id, workerId, { leaseExpiresAt, attempts: run.attempts - 1 });
+      return false;
+    }
     await store.runs.updateOwned(run.id, workerId, {
       status: 'queued',
       leaseOwner: null,
@@ -134,9 +157,99 @@ export class RunRecovery {
     return false;
   }
 
+  /** The worker died between storing the run and storing the new conversation it is for. */
+  private async createConversation(store: TenantStore, run: RunRecord): Promise<boolean> {
+    const { workerId, clock } = this.dependencies;
+    const request = run.request as unknown as RunRequest;
+    const at = clock.now();
+    const created = await store.conversations.create({
+      id: run.conversationId,
+      userId: run.userId,
+      agentId: run.agentId,
+      title: provisionalTitle(request.message),
+      titleSource: 'message',
+      isActive: true,
+      metadata: {},
+      source: null,
+      sourceRefId: null,
+      nextSeq: 0,
+      messageCount: 0,
+      activeRunId: run.id,
+      activeOwner: workerId,
+      activeMessageId: run.messageId,
+      queuedRuns: 0,
+      compactedBefore: 0,
+      summary: null,
+      createdAt: at,
+      updatedAt: at,
+      deletedAt: null,
+    });
+    return created !== null;
+  }
+
+  /**
+   * Takes the places that the dead worker allocated and left empty. A worker that was only paused then cannot store
+   * there what it still has in hand, and the number of messages is the number of those that exist.
+   */
+  private async closeGaps(store: TenantStore, run: RunRecord): Promise<void> {
+    const before = await store.conversations.find(run.conversationId);
+    if (!before || (await this.missing(store, run, before)).seqs.length === 0) return;
+    await delay(GAP_GRACE_MS);
+    const conversation = await store.conversations.find(run.conversationId);
+    if (!conversation) return;
+    const { seqs } = await this.missing(store, run, conversation);
+    await store.parts.insertWhereFree(seqs.map((seq) => this.placeholder(run, seq)));
+    const { messageCount } = await this.missing(store, run, conversation);
+    if (messageCount !== undefined && messageCount < conversation.messageCount)
+      await store.conversations.settleMessageCount(conversation.id, conversation.nextSeq, messageCount);
+  }
+
+  /** Allocated seqs without a part since the run began, and how many messages are stored. */
+  private async missing(
+    store: TenantStore,
+    run: RunRecord,
+    conversation: ConversationRecord,
+  ): Promise<{ seqs: number[]; messageCount: number | undefined }> {
+    const [first] = await store.parts.ofRun(run.conversationId, run.id, -1, 1);
+    // Without a first part the run's own beginning is what is missing: it was the last to allocate, or nearly.
+    let cursor = (first?.seq ?? Math.max(0, conversation.nextSeq - PAGE_PARTS)) - 1;
+    let messageCount: number | undefined;
+    const seqs: number[] = [];
+    for (;;) {
+      const page = await store.parts.after(run.conversationId, cursor, PAGE_PARTS);
+      for (const part of page) {
+        for (let seq = cursor + 1; seq < part.seq; seq++) seqs.push(seq);
+        cursor = part.seq;
+        if (part.messageSeq !== null) messageCount = part.messageSeq + 1;
+      }
+      if (page.length < PAGE_PARTS) break;
+    }
+    for (let seq = cursor + 1; seq < conversation.nextSeq; seq++) seqs.push(seq);
+    return { seqs, messageCount: conversation.nextSeq === seqs.length ? 0 : messageCount };
+  }
+
+  private placeholder(run: RunRecord, seq: number): PartRecord {
+    const at = this.dependencies.clock.now();
+    return {
+      ...callsOf(run),
+      id: newId(at.getTime()),
+      conversationId: run.conversationId,
+      seq,
+      messageSeq: null,
+      type: 'system_event',
+      messageId: null,
+      text: null,
+      content: { kind: 'run_interrupted', run_id: run.id },
+      metadata: null,
+      createdAt: at,
+    } as PartRecord;
+  }
+
   private async resume(store: TenantStore, run: RunRecord, progress: Progress): Promise<void> {
     const { agents, sessions, bus } = this.dependencies;
-    const agent = living(await agents.find(store, run.agentId), run.agentId);
+    // A run that was accepted is finished, even if its agent has been deleted since.
+    const agent = await agents.find(store, run.agentId);
+    if (!agent) throw notFound('Agent', run.agentId);
     const request = run.request as unknown as RunRequest;
     bus.keep(store.tenant, run.conversationId);
     const began = progress.began

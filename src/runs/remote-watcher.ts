@@ -2,12 +2,17 @@ import type { Logger } from '../ports/logger';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 
+/** A seq is allocated before its part is stored: followers look again for so many rounds after the last allocation. */
+const SETTLING_ROUNDS = 10;
+/** And once in so many rounds ever after, for a writer whose database was gone for longer. */
+const REMINDER_ROUNDS = 20;
+
 /**
  * Tells this process's followers what other processes wrote: one query for each tenant a round asks how far the followed
  * conversations have come. Needed only where several processes share a database.
  */
 export class RemoteWatcher {
-  private readonly positions = new Map<string, number>();
+  private readonly positions = new Map<string, { nextSeq: number; rounds: number }>();
   private timer: NodeJS.Timeout | undefined;
   private busy = false;
 
@@ -48,8 +53,10 @@ export class RemoteWatcher {
     for (const [id, nextSeq] of await store.conversations.positions(ids)) {
       const key = `${tenant}/${id}`;
       const known = this.positions.get(key);
-      this.positions.set(key, nextSeq);
-      if (known !== nextSeq) this.dependencies.bus.publish(tenant, id, { kind: 'elsewhere' });
+      const rounds = known?.nextSeq === nextSeq ? known.rounds + 1 : 0;
+      this.positions.set(key, { nextSeq, rounds });
+      if (rounds <= SETTLING_ROUNDS || rounds % REMINDER_ROUNDS === 0)
+        this.dependencies.bus.publish(tenant, id, { kind: 'elsewhere' });
     }
   }
 }

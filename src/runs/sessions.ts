@@ -8,7 +8,7 @@ import type { ConversationBus } from './bus';
 import { answerPart, cancelledPart, endPart, errorPart, type RunFailure, type Usage } from './events';
 import { answer, isRetryable, type StepResult } from './execute';
 import { type ConversationLog, FencedError, type PartDraft, RUN_PATIENCE_MS } from './log';
-import { whileUnavailable } from './patience';
+import { delay, whileUnavailable } from './patience';
 import { buildPrompt } from './prompt';
 import { Slots } from './slots';
 import type { RunRequest } from './types';
@@ -16,6 +16,8 @@ import { RunWriter } from './writer';
 
 /** How long a finished run's parts stay in memory for followers that come a moment later. */
 const LINGER_MS = 1_000;
+/** How long a shutdown waits for runs to store what they have. */
+const LEAVE_MS = 5_000;
 
 /** Why a run stops before its answer is complete; the abort reason of its model call. */
 export class StopRun extends Error {
@@ -71,6 +73,8 @@ interface Ending {
 export class RunSessions {
   private readonly sessions = new Map<string, Session>();
   private readonly slots: Slots;
+  /** Runs that were accepted and are not launched yet: nobody else may take them for abandoned. */
+  private readonly beginning = new Map<string, TenantStore>();
   private heartbeat: NodeJS.Timeout | undefined;
 
   constructor(private readonly dependencies: SessionDependencies) {
@@ -85,14 +89,34 @@ export class RunSessions {
     return this.sessions.get(runId);
   }
 
+  /** True while this worker begins or executes the run. */
+  holds(runId: string): boolean {
+    return this.sessions.has(runId) || this.beginning.has(runId);
+  }
+
+  /** Keeps the lease of a run that `work` stores and launches. */
+  async begin<T>(store: TenantStore, runId: string, work: () => Promise<T>): Promise<T> {
+    this.beginning.set(runId, store);
+    this.beat();
+    try {
+      return await work();
+    } finally {
+      this.beginning.delete(runId);
+    }
+  }
+
   /** Starts to execute a run whose conversation this worker holds. */
   launch(launch: Launch): Session {
     const stop = new AbortController();
     const done = this.execute(launch, stop).finally(() => this.sessions.delete(launch.run.id));
     const session: Session = { launch, stop, done };
     this.sessions.set(launch.run.id, session);
-    this.heartbeat ??= setInterval(() => void this.renew(), this.dependencies.leaseMs / 3).unref();
+    this.beat();
     return session;
+  }
+
+  private beat(): void {
+    this.heartbeat ??= setInterval(() => void this.renew(), this.dependencies.leaseMs / 3).unref();
   }
 
   /** Stops all runs without ending them: their leases are given up, so that another worker goes on at once. */
@@ -100,7 +124,9 @@ export class RunSessions {
     clearInterval(this.heartbeat);
     const sessions = [...this.sessions.values()];
     for (const { stop } of sessions) stop.abort(new StopRun('shutdown', 'The server is shutting down.'));
-    await Promise.all(sessions.map((session) => session.done));
+    const left = Promise.all(sessions.map((session) => session.done));
+    // A database that is gone must not hold the process up: the leases run out by themselves.
+    await Promise.race([left, delay(LEAVE_MS)]);
   }
 
   private async execute(launch: Launch, stop: AbortController): Promise<RunRecord | null> {
@@ -175,7 +201,9 @@ export class RunSessions {
     };
     await writer.finish(ending.parts, async (parts) => {
       changes.endSeq = parts.at(-1)?.seq ?? null;
-      await whileUnavailable(RUN_PATIENCE_MS, () => store.runs.updateOwned(run.id, workerId, changes));
+      await whileUnavailable(RUN_PATIENCE_MS, () => store.runs.updateOwned(run.id, workerId, changes), {
+        orFull: true,
+      });
     });
     setTimeout(() => this.forget(store.tenant, run), LINGER_MS).unref();
     bus.publish(store.tenant, run.conversationId, { kind: 'changed' });
@@ -213,13 +241,19 @@ export class RunSessions {
   /** Renews this worker's leases and hears of cancellations that other processes asked for. */
   private async renew(): Promise<void> {
     const { clock, leaseMs, workerId, logger } = this.dependencies;
-    const stores = new Map(
-      [...this.sessions.values()].map(({ launch }) => [launch.store.tenant, launch.store]),
-    );
+    const held = new Map<TenantStore, string[]>();
+    const note = (store: TenantStore, runId: string): void => {
+      const ids = held.get(store);
+      if (ids) ids.push(runId);
+      else held.set(store, [runId]);
+    };
+    for (const { launch } of this.sessions.values()) note(launch.store, launch.run.id);
+    for (const [runId, store] of this.beginning) note(store, runId);
     const until = new Date(clock.now().getTime() + leaseMs);
-    for (const store of stores.values())
+    for (const [store, ids] of held)
       try {
-        await store.runs.renewLeases(workerId, until);
+        // Only runs that this worker really has in hand: one that failed to be stored must be found by recovery.
+        await store.runs.renewLeases(workerId, ids, until);
         for (const { id, cancelReason } of await store.runs.cancelling(workerId))
           this.sessions.get(id)?.stop.abort(new StopRun('cancelled', cancelReason ?? 'cancelled'));
       } catch (error) {

@@ -82,7 +82,7 @@ async function* chat(
   tokensPerSecond: number | undefined,
 ): AsyncGenerator<ChatChunk> {
   request.signal?.throwIfAborted();
-  const reading = read(request.messages);
+  const reading = read(withContinuation(request));
   const calls = fresh(reading)
     ? wantedCalls(reading.question, request.tools ?? [], request.messages.length)
     : [];
@@ -116,6 +116,10 @@ async function* chat(
   }
   yield { type: 'done', text, toolCalls: [], finishReason, usage: count(request, text, registry) };
 }
+
+/** An answer that was cut is the assistant's own unfinished text. */
+const withContinuation = ({ messages, continueFrom }: ChatRequest): ChatRequest['messages'] =>
+  continueFrom ? [...messages, { role: 'assistant', content: continueFrom }] : messages;
 
 /** Tools were not called yet in this turn, and no text was begun. */
 const fresh = (reading: Reading): boolean => reading.results.length === 0 && reading.written === undefined;

@@ -28,7 +28,7 @@ export function toWireRequest(
   const reasons = info.capabilities.supportsReasoning;
   const body: ChatCompletionCreateParamsStreaming = {
     model,
-    messages: request.messages.map(toWireMessage),
+    messages: withContinuation(request).map(toWireMessage),
     stream: true,
     stream_options: { include_usage: true },
   };
@@ -47,6 +47,16 @@ export function toWireRequest(
   const format = responseFormat(request);
   if (format) body.response_format = format;
   return body;
+}
+
+const CONTINUE =
+  'Your previous message was cut off while it was sent. Continue it exactly where it stops: do not repeat any of it, do not ' +
+  'comment on the interruption, and begin with the very next character, be it a space or the rest of a word.';
+
+/** An answer that was cut is shown to the model as its own unfinished message, with the order to go on. */
+function withContinuation({ messages, continueFrom }: ChatRequest): ModelMessage[] {
+  if (!continueFrom) return messages;
+  return [...messages, { role: 'assistant', content: continueFrom }, { role: 'system', content: CONTINUE }];
 }
 
 function addSampling(body: ChatCompletionCreateParamsStreaming, request: ChatRequest): void {

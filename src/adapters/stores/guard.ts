@@ -19,7 +19,7 @@ export function toDomainError(error: unknown): unknown {
       { cause: error },
     );
   const known = error instanceof Prisma.PrismaClientKnownRequestError && UNAVAILABLE.has(error.code);
-  if (known || (code !== undefined && PASSING_CODES.has(code)) || isClosedPool(error))
+  if (known || (code !== undefined && PASSING_CODES.has(code)) || isConnectionError(error))
     return new DomainError(
       'database_unavailable',
       'The database does not answer; send the request again in a moment.',
@@ -36,7 +36,7 @@ const codeOf = (error: unknown): number | undefined => {
   return typeof code === 'number' ? code : undefined;
 };
 
-const isClosedPool = (error: unknown): boolean =>
+const isConnectionError = (error: unknown): boolean =>
   error instanceof Error &&
   [
     'MongoPoolClearedError',
@@ -44,6 +44,12 @@ const isClosedPool = (error: unknown): boolean =>
     'PoolClearedError',
     'MongoNotConnectedError',
     'MongoWaitQueueTimeoutError',
+    'MongoNetworkError',
+    'MongoNetworkTimeoutError',
+    'MongoServerSelectionError',
+    'MongoOperationTimeoutError',
+    'PoolClearedOnNetworkError',
+    'MongoPoolClearedOnNetworkError',
   ].includes(error.name);
 
 type Method = (...args: unknown[]) => unknown;
