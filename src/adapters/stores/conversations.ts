@@ -7,13 +7,33 @@ import type {
   Page,
   Projection,
 } from '../../ports/stores';
+import type { Collection, Document } from 'mongodb';
 import type { Prisma } from '../../../generated/prisma-client';
-import { isDuplicate, isMissing, type TenantClient } from './client';
+import { newId } from '../../ids';
+import { FindBatch, InsertBatch, toDocument, toRow, UpdateBatch } from './batches';
+import { isMissing, type TenantClient } from './client';
 
 export class PrismaConversationStore implements ConversationStore {
-  constructor(private readonly prisma: TenantClient) {}
+  private readonly finds: FindBatch;
+  private readonly inserts: InsertBatch;
+  private readonly updates: UpdateBatch;
+  /** Conversations that runs of this process hold, as this process last wrote them. */
+  private readonly held = new Map<string, ConversationRecord>();
 
-  find(id: string, projection?: Projection): Promise<ConversationRecord | null> {
+  constructor(
+    private readonly prisma: TenantClient,
+    collection: () => Collection<Document>,
+  ) {
+    this.finds = new FindBatch(collection);
+    this.inserts = new InsertBatch(collection);
+    this.updates = new UpdateBatch(collection);
+  }
+
+  async find(id: string, projection?: Projection): Promise<ConversationRecord | null> {
+    if (!projection || Object.keys(projection).length === 0) {
+      const document = await this.finds.find(id);
+      return document && toRow<ConversationRecord>(document);
+    }
     return this.prisma.conversation.findUnique({
       ...projection,
       where: { id },
@@ -21,13 +41,9 @@ export class PrismaConversationStore implements ConversationStore {
   }
 
   async create(conversation: ConversationRecord): Promise<ConversationRecord | null> {
-    try {
-      const data = { ...conversation, metadata: conversation.metadata as Prisma.InputJsonValue };
-      return (await this.prisma.conversation.create({ data })) as ConversationRecord;
-    } catch (error) {
-      if (isDuplicate(error)) return null;
-      throw error;
-    }
+    if (!(await this.inserts.insert(toDocument(conversation)))) return null;
+    if (conversation.activeRunId) this.held.set(conversation.id, conversation);
+    return conversation;
   }
 
   list(filter: ConversationFilter, page: Page, projection?: Projection): Promise<ConversationRecord[]> {
@@ -51,10 +67,12 @@ export class PrismaConversationStore implements ConversationStore {
   }
 
   async allocate(id: string, allocation: Allocation, at: Date): Promise<Allocated | null> {
-    return allocated(
-      allocation,
-      await this.tryUpdate({ id, deletedAt: null }, { ...advance(allocation), updatedAt: at }),
+    const conversation = await this.tryUpdate(
+      { id, deletedAt: null },
+      { ...advance(allocation), updatedAt: at },
     );
+    if (conversation && this.held.has(id)) this.held.set(id, conversation);
+    return allocated(allocation, conversation);
   }
 
   async claim(
@@ -71,7 +89,9 @@ export class PrismaConversationStore implements ConversationStore {
       updatedAt: at,
       ...(run.title === undefined ? {} : { title: run.title, titleSource: 'message' }),
     };
-    return allocated(allocation, await this.tryUpdate({ id, deletedAt: null, activeRunId: null }, data));
+    const conversation = await this.tryUpdate({ id, deletedAt: null, activeRunId: null }, data);
+    if (conversation) this.held.set(id, conversation);
+    return allocated(allocation, conversation);
   }
 
   async allocateForRun(
@@ -81,10 +101,43 @@ export class PrismaConversationStore implements ConversationStore {
     at: Date,
     release = false,
   ): Promise<Allocated | null> {
+    const known = this.held.get(id);
+    if (known?.activeRunId === run.runId && known.activeOwner === run.owner) {
+      const next = await this.advanceKnown(known, allocation, release ? at : undefined);
+      if (next) return allocated(allocation, next);
+    }
     // A conversation that is being deleted still takes the end of its run: followers wait for it.
     const held = { id, activeRunId: run.runId, activeOwner: run.owner };
     const data = { ...advance(allocation), ...(release ? { ...IDLE, updatedAt: at } : {}) };
-    return allocated(allocation, await this.tryUpdate(held, data));
+    const conversation = await this.tryUpdate(held, data);
+    if (conversation && !release) this.held.set(id, conversation);
+    else this.held.delete(id);
+    return allocated(allocation, conversation);
+  }
+
+  /**
+   * The same increment without reading the result, for a conversation whose state is known: it happens only if that state
+   * is still the stored one, so the result is known too. Many of them share a command.
+   */
+  private async advanceKnown(
+    known: ConversationRecord,
+    { parts, messages }: Allocation,
+    releasedAt: Date | undefined,
+  ): Promise<ConversationRecord | null> {
+    const { id, activeRunId, activeOwner, nextSeq, messageCount, queuedRuns } = known;
+    this.held.delete(id);
+    const changes = releasedAt ? { ...IDLE, updatedAt: releasedAt } : {};
+    const happened = await this.updates.apply(
+      {
+        filter: { _id: id, activeRunId, activeOwner, nextSeq, messageCount, queuedRuns },
+        update: { $inc: { nextSeq: parts, messageCount: messages }, $set: changes },
+      },
+      newId(),
+    );
+    if (!happened) return null;
+    const next = { ...known, ...changes, nextSeq: nextSeq + parts, messageCount: messageCount + messages };
+    if (!releasedAt) this.held.set(id, next);
+    return next;
   }
 
   async reown(id: string, runId: string, owner: string): Promise<boolean> {
@@ -93,6 +146,10 @@ export class PrismaConversationStore implements ConversationStore {
 
   async release(id: string, runId: string): Promise<void> {
     await this.tryUpdate({ id, activeRunId: runId }, IDLE);
+  }
+
+  async settleMessageCount(id: string, nextSeq: number, messageCount: number): Promise<void> {
+    await this.prisma.conversation.updateMany({ where: { id, nextSeq }, data: { messageCount } });
   }
 
   addQueued(id: string, delta: number): Promise<ConversationRecord | null> {

@@ -98,12 +98,13 @@ export class MongoDatabase implements Database {
 
   private makeStore(tenant: string): TenantStore {
     const prisma = this.prisma(tenant);
+    const db = this.db(tenant);
     return {
       tenant,
       agents: guarded(new PrismaAgentStore(prisma)),
-      conversations: guarded(new PrismaConversationStore(prisma)),
-      parts: guarded(new PrismaPartStore(prisma)),
-      runs: guarded(new PrismaRunStore(prisma)),
+      conversations: guarded(new PrismaConversationStore(prisma, () => db.collection('conversations'))),
+      parts: guarded(new PrismaPartStore(prisma, () => db.collection('conversation_parts'))),
+      runs: guarded(new PrismaRunStore(prisma, () => db.collection('runs'))),
       preferences: guarded(new PrismaPreferenceStore(prisma)),
     };
   }

@@ -1,20 +1,30 @@
+import type { Collection, Document, FindOptions } from 'mongodb';
 import type { PartRecord, PartType } from '../../ports/records';
 import type { PartStore } from '../../ports/stores';
-import { isDuplicate, json, type TenantClient } from './client';
+import { InsertBatch, toDocument, toRow } from './batches';
+import type { TenantClient } from './client';
 
 export class PrismaPartStore implements PartStore {
-  constructor(private readonly prisma: TenantClient) {}
+  private readonly inserts: InsertBatch;
+
+  constructor(
+    private readonly prisma: TenantClient,
+    private readonly collection: () => Collection<Document>,
+  ) {
+    this.inserts = new InsertBatch(collection);
+  }
 
   async insert(parts: PartRecord[]): Promise<void> {
-    const results = await Promise.allSettled(
-      parts.map((part) => this.prisma.conversationPart.create({ data: toRow(part) })),
-    );
-    for (const [index, result] of results.entries())
-      if (
-        result.status === 'rejected' &&
-        !(isDuplicate(result.reason) && (await this.isStored(parts[index]!)))
-      )
-        throw result.reason;
+    const inserted = await Promise.all(parts.map((part) => this.inserts.insert(toDocument(part))));
+    for (const [index, fresh] of inserted.entries()) {
+      const part = parts[index]!;
+      if (!fresh && !(await this.isStored(part)))
+        throw new Error(`Part ${part.seq} of conversation ${part.conversationId} is taken by another one.`);
+    }
+  }
+
+  async insertWhereFree(parts: PartRecord[]): Promise<void> {
+    for (const part of parts) await this.inserts.insert(toDocument(part));
   }
 
   /** True when the part itself, not another one with its seq, is what stands in the way. */
@@ -23,27 +33,20 @@ export class PrismaPartStore implements PartStore {
   }
 
   after(conversationId: string, afterSeq: number, limit: number): Promise<PartRecord[]> {
-    return this.read({ conversationId, seq: { gt: afterSeq } }, limit);
+    return this.read({ conversationId, seq: { $gt: afterSeq } }, limit);
   }
 
   ofRun(conversationId: string, runId: string, afterSeq: number, limit: number): Promise<PartRecord[]> {
-    return this.read({ conversationId, seq: { gt: afterSeq }, runId }, limit);
+    return this.read({ conversationId, seq: { $gt: afterSeq }, runId }, limit);
   }
 
   ofTypes(conversationId: string, types: PartType[], afterSeq: number, limit: number): Promise<PartRecord[]> {
-    return this.read({ conversationId, seq: { gt: afterSeq }, type: { in: types } }, limit);
+    return this.read({ conversationId, seq: { $gt: afterSeq }, type: { $in: types } }, limit);
   }
 
-  async messages(
-    conversationId: string,
-    from: number,
-    to: number,
-    order: 'asc' | 'desc',
-  ): Promise<PartRecord[]> {
-    return (await this.prisma.conversationPart.findMany({
-      where: { conversationId, messageSeq: { gte: from, lt: to } },
-      orderBy: { messageSeq: order },
-    })) as PartRecord[];
+  messages(conversationId: string, from: number, to: number, order: 'asc' | 'desc'): Promise<PartRecord[]> {
+    const wanted = { conversationId, messageSeq: { $gte: from, $lt: to } };
+    return this.find(wanted, { messageSeq: order === 'asc' ? 1 : -1 }, to - from);
   }
 
   async findByMessageId(conversationId: string, messageId: string): Promise<PartRecord | null> {
@@ -66,16 +69,15 @@ export class PrismaPartStore implements PartStore {
     return rows.map((row) => row.conversationId);
   }
 
-  private async read(
-    where: NonNullable<Parameters<TenantClient['conversationPart']['findMany']>[0]>['where'],
-    take: number,
-  ): Promise<PartRecord[]> {
-    return (await this.prisma.conversationPart.findMany({
-      where,
-      orderBy: { seq: 'asc' },
-      take,
-    })) as PartRecord[];
+  private read(where: Document, limit: number): Promise<PartRecord[]> {
+    return this.find(where, { seq: 1 }, limit);
+  }
+
+  /** Straight from the driver: the log is read for every page of messages and every follower. */
+  private async find(where: Document, sort: Record<string, 1 | -1>, limit: number): Promise<PartRecord[]> {
+    const documents = await this.collection()
+      .find(where, { sort, limit, batchSize: limit, singleBatch: true } as FindOptions)
+      .toArray();
+    return documents.map((document) => toRow<PartRecord>(document));
   }
 }
-
-const toRow = (part: PartRecord) => ({ ...part, content: json(part.content), metadata: json(part.metadata) });

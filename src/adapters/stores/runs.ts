@@ -1,18 +1,24 @@
-import { firstIdSince } from '../../ids';
+import type { Collection, Document } from 'mongodb';
+import { firstIdSince, newId } from '../../ids';
 import type { RunRecord, RunStatus } from '../../ports/records';
 import type { Page, Projection, RunFilter, RunStore } from '../../ports/stores';
-import { isDuplicate, isMissing, json, type TenantClient } from './client';
+import { InsertBatch, toDocument, UpdateBatch } from './batches';
+import { isMissing, json, type TenantClient } from './client';
 
 export class PrismaRunStore implements RunStore {
-  constructor(private readonly prisma: TenantClient) {}
+  private readonly inserts: InsertBatch;
+  private readonly updates: UpdateBatch;
+
+  constructor(
+    private readonly prisma: TenantClient,
+    collection: () => Collection<Document>,
+  ) {
+    this.inserts = new InsertBatch(collection);
+    this.updates = new UpdateBatch(collection);
+  }
 
   async create(run: RunRecord): Promise<RunRecord | null> {
-    try {
-      return (await this.prisma.run.create({ data: { ...run, ...jsonOf(run) } as never })) as RunRecord;
-    } catch (error) {
-      if (isDuplicate(error)) return null;
-      throw error;
-    }
+    return (await this.inserts.insert(toDocument(run))) ? run : null;
   }
 
   find(id: string, projection?: Projection): Promise<RunRecord | null> {
@@ -50,12 +56,9 @@ export class PrismaRunStore implements RunStore {
     await this.prisma.run.deleteMany({ where: { id } });
   }
 
-  async updateOwned(id: string, owner: string, changes: Partial<RunRecord>): Promise<boolean> {
-    const { count } = await this.prisma.run.updateMany({
-      where: { id, leaseOwner: owner },
-      data: toData(changes),
-    });
-    return count > 0;
+  updateOwned(id: string, owner: string, changes: Partial<RunRecord>): Promise<boolean> {
+    const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    return this.updates.apply({ filter: { _id: id, leaseOwner: owner }, update: { $set: set } }, newId());
   }
 
   async transition(
@@ -74,9 +77,9 @@ export class PrismaRunStore implements RunStore {
     }
   }
 
-  async renewLeases(owner: string, until: Date): Promise<void> {
+  async renewLeases(owner: string, ids: string[], until: Date): Promise<void> {
     await this.prisma.run.updateMany({
-      where: { status: { in: ['running', 'cancelling'] }, leaseOwner: owner },
+      where: { id: { in: ids }, status: { in: ['running', 'cancelling'] }, leaseOwner: owner },
       data: { leaseExpiresAt: until },
     });
   }
