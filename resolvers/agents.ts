@@ -1,6 +1,5 @@
 import type { AgentChanges } from '../src/agents/changes';
 import type { SubAgentInput } from '../src/agents/agents';
-import { invalid } from '../src/errors';
 import { type Context, principalOf } from './context';
 
 type Query = object;
@@ -28,7 +27,7 @@ export const subAgent = (
   ctx: Context,
 ) => ctx.services.agents.subAgent(principalOf(ctx), args.parentId, args.id, query);
 
-type Versioned<T> = T & { expectedVersion?: string | null };
+type Versioned<T> = T & { expectedVersion?: number | null };
 
 export const updateAgentConfig = async (
   query: Query,
@@ -42,7 +41,7 @@ export const updateAgentConfig = async (
     principalOf(ctx),
     agentId,
     changes,
-    toVersion(expectedVersion),
+    expectedVersion ?? undefined,
   );
   return ctx.services.agents.get(principalOf(ctx), updated.id, query);
 };
@@ -73,18 +72,10 @@ export const updateSubAgent = async (
     parentId,
     subAgentId,
     changes,
-    toVersion(expectedVersion),
+    expectedVersion ?? undefined,
   );
   return ctx.services.agents.get(principalOf(ctx), subAgentId, query);
 };
 
 export const deleteSubAgent = (_root: unknown, args: { parentId: string; id: string }, ctx: Context) =>
   ctx.services.agents.removeSubAgent(principalOf(ctx), args.parentId, args.id);
-
-/** `3`, or an ETag: `"3"`, `W/"3"`; `*` stands for any version. */
-function toVersion(value: string | null | undefined): number | undefined {
-  if (value === undefined || value === null || value === '*') return undefined;
-  const match = /^(?:W\/)?"?v?(\d{1,9})"?$/.exec(value.trim());
-  if (!match) throw invalid('If-Match', 'must be the ETag of an agent, such as "3"');
-  return Number(match[1]);
-}

@@ -158,11 +158,14 @@ function compileHeaders(rule: OperationRule, shape: ResultShape): HeaderMaker {
   const total = rule.total === undefined ? undefined : shape.value(rule.total, 'total');
   const nextCursor = rule.nextCursor === undefined ? undefined : shape.value(rule.nextCursor, 'nextCursor');
   const etag = rule.etag === undefined ? undefined : shape.value(rule.etag, 'etag');
-  if (!location && !total && !nextCursor && !etag) return () => ({});
+  const counted = rule.shape === 'array' && !total ? compilePath(shape.resultPath) : undefined;
+  if (!location && !total && !nextCursor && !etag && !counted) return () => ({});
   return (data, context) => {
     const headers: Record<string, string> = {};
     if (location) headers.Location = location(data);
-    const count = total?.(data);
+    // A bare array that has no pages is all there is.
+    const whole = counted?.(data);
+    const count = Array.isArray(whole) ? whole.length : total?.(data);
     if (count !== undefined && count !== null) headers['X-Total-Count'] = textOf(count);
     const cursor = nextCursor?.(data);
     if (typeof cursor === 'string' && cursor !== '')

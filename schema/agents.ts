@@ -177,7 +177,7 @@ const UpdateAgentConfigInput = builder.inputType('UpdateAgentConfigInput', {
   description: 'Changes of an agent; what is absent stays.',
   fields: (t) => ({
     agentId: t.id({ required: true, description: 'The agent to change.' }),
-    expectedVersion: t.string({ description: editable.expectedVersion }),
+    expectedVersion: t.int({ description: editable.expectedVersion }),
     name: t.string({ description: 'A new unique name; built-in agents keep theirs.' }),
     description: t.string({ description: editable.description }),
     systemPrompt: t.string({ description: editable.systemPrompt }),
@@ -218,7 +218,7 @@ const UpdateSubAgentInput = builder.inputType('UpdateSubAgentInput', {
   fields: (t) => ({
     parentId: t.id({ required: true, description: 'A parent of the sub-agent.' }),
     subAgentId: t.id({ required: true, description: 'The sub-agent to change.' }),
-    expectedVersion: t.string({ description: editable.expectedVersion }),
+    expectedVersion: t.int({ description: editable.expectedVersion }),
     name: t.string({ description: 'A new unique name.' }),
     description: t.string({ description: editable.description }),
     systemPrompt: t.string({ description: editable.systemPrompt }),

@@ -219,7 +219,15 @@ export class Agents {
   }
 
   private assertModel(model: string | null | undefined): void {
-    if (model) this.dependencies.models.resolve(model);
+    if (!model) return;
+    try {
+      this.dependencies.models.resolve(model);
+    } catch (error) {
+      // The gateway names the field of a chat; here the model stands inside the agent's configuration.
+      if (error instanceof DomainError && error.code === 'validation_failed')
+        throw invalid('llm_config.model', error.message.replace(/^model: /, ''));
+      throw error;
+    }
   }
 
   /** Tools and knowledge bases are checked by name, so that an agent never points at nothing. */

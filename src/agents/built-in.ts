@@ -121,8 +121,9 @@ export async function seedBuiltInAgents(store: TenantStore, now: Date): Promise<
     if (!(await store.agents.find(id))) await createUnlessPresent(store, toRecord(id, definition, at));
   }
   const main = builtInId(store.tenant, MAIN_AGENT);
-  for (const definition of BUILT_IN_AGENTS)
-    if (definition.delegate) await store.agents.link(main, builtInId(store.tenant, definition.name), now);
+  for (const [index, { name, delegate }] of BUILT_IN_AGENTS.entries())
+    if (delegate)
+      await store.agents.link(main, builtInId(store.tenant, name), new Date(now.getTime() + index));
 }
 
 async function createUnlessPresent(store: TenantStore, agent: AgentRecord): Promise<void> {

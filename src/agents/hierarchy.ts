@@ -1,4 +1,4 @@
-import { DomainError } from '../errors';
+import { invalid } from '../errors';
 import type { AgentStore } from '../ports/stores';
 import { AGENT_LIMITS } from './defaults';
 
@@ -11,15 +11,15 @@ export async function assertMayLink(agents: AgentStore, parentId: string, childI
   const parentsOf = group(links, 'childId', 'parentId');
   const childrenOf = group(links, 'parentId', 'childId');
   if (parentId === childId || reaches(childrenOf, childId, parentId))
-    throw new DomainError(
-      'validation_failed',
-      `Agent ${parentId} cannot have ${childId} as a sub-agent: that would be a cycle.`,
+    throw invalid(
+      'parent_id',
+      `agent ${parentId} cannot have ${childId} as a sub-agent: that would be a cycle`,
     );
   const depth = height(parentsOf, parentId) + 1 + height(childrenOf, childId);
   if (depth > AGENT_LIMITS.depth)
-    throw new DomainError(
-      'validation_failed',
-      `Sub-agents nest at most ${AGENT_LIMITS.depth} levels deep; this would be level ${depth}.`,
+    throw invalid(
+      'parent_id',
+      `sub-agents nest at most ${AGENT_LIMITS.depth} levels deep; this would be level ${depth}`,
     );
 }
 

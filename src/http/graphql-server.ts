@@ -1,17 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
-import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
-import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
-import { useGraphQLSSE } from '@graphql-yoga/plugin-graphql-sse';
-import { createComplexityRule } from '@pothos/plugin-complexity';
-import { GraphQLError, type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { GraphQLSchema } from 'graphql';
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Context } from '../../resolvers/context';
 import type { Executor, PreparedOperation, Variables } from '../../rest-facade/types';
 import type { Config } from '../config/environment';
-import { DomainError } from '../errors';
 import type { Logger } from '../ports/logger';
 import { FIRST_TABS } from './graphiql-tabs';
+import { maskError, useMaskedResults, useRequestIds } from './graphql-errors';
+import { limitPlugins } from './graphql-limits';
+import { useSingleConnections } from './graphql-stream';
 
 /** What the HTTP adapter puts beside each GraphQL request. */
 export interface ServerContext {
@@ -47,8 +44,11 @@ export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
       defaultTabs: FIRST_TABS,
     },
     ...(config.graphiql ? { renderGraphiQL: (options) => offlineGraphiQL(options) } : {}),
+    // The HTTP layer has bounded the body before it comes here.
+    maxRequestBodySize: false,
     plugins: [
-      useGraphQLSSE({ endpoint: '/graphql/stream' }) as Plugin,
+      useSingleConnections({ createContext, logger }),
+      useMaskedResults(logger),
       ...limitPlugins(config),
       useRequestIds(),
     ],
@@ -59,94 +59,6 @@ export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
 async function offlineGraphiQL(options: unknown): Promise<string> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   return (renderGraphiQL as (options: unknown) => string)(options);
-}
-
-function limitPlugins(config: Config['graphql']): Plugin[] {
-  const complexity = createComplexityRule as unknown as (options: object) => never;
-  return [
-    maxTokensPlugin({ n: config.maxTokens }) as Plugin,
-    maxDepthPlugin({ n: config.maxDepth, flattenFragments: true, propagateOnRejection: true }) as Plugin,
-    maxAliasesPlugin({ n: config.maxAliases, propagateOnRejection: true }) as Plugin,
-    {
-      onValidate({
-        addValidationRule,
-        params,
-        context,
-      }: {
-        addValidationRule: (rule: never) => void;
-        params: { variables?: unknown };
-        context?: unknown;
-      }) {
-        addValidationRule(
-          complexity({
-            maxComplexity: config.maxComplexity,
-            variableValues: params.variables ?? {},
-            context,
-          }),
-        );
-        if (!config.introspection) addValidationRule(NoSchemaIntrospectionCustomRule as never);
-      },
-    } as unknown as Plugin,
-  ];
-}
-
-/** Every error names its request. */
-function useRequestIds(): Plugin {
-  return {
-    onResultProcess({ result, serverContext }: { result: unknown; serverContext: Partial<ServerContext> }) {
-      const requestId = serverContext.res?.getHeader('x-request-id');
-      const single = result as { errors?: readonly GraphQLError[] };
-      if (!requestId || !single.errors) return;
-      for (const error of single.errors)
-        (error.extensions as Record<string, unknown>).requestId ??= requestId;
-    },
-  } as unknown as Plugin;
-}
-
-/** Domain errors as clients see them; anything else is logged once and hidden. */
-export function maskError(error: unknown, logger: Logger): GraphQLError {
-  const original = error instanceof GraphQLError ? (error.originalError ?? error) : error;
-  if (original instanceof DomainError) return toGraphQLError(original, error);
-  // Made by the GraphQL engine itself about the document or the variables: safe to show.
-  if (error instanceof GraphQLError && (!error.originalError || error.originalError instanceof GraphQLError))
-    return withCode(error);
-  logger.error({ err: original }, 'unexpected error in a resolver');
-  const place = error instanceof GraphQLError ? error : undefined;
-  return new GraphQLError('Unexpected error', {
-    nodes: place?.nodes,
-    path: place?.path,
-    extensions: { code: 'internal_error', status: 500 },
-  });
-}
-
-function withCode(error: GraphQLError): GraphQLError {
-  if (!error.extensions.code) Object.assign(error.extensions, { code: 'bad_request', status: 400 });
-  return error;
-}
-
-function toGraphQLError(error: DomainError, located: unknown): GraphQLError {
-  const place = located instanceof GraphQLError ? located : undefined;
-  const { errors, retryAfterMs, extra } = error.details;
-  return new GraphQLError(error.message, {
-    nodes: place?.nodes,
-    path: place?.path,
-    originalError: error,
-    extensions: {
-      code: error.code,
-      status: error.status,
-      ...(errors ? { errors } : {}),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      ...(extra ? { details: extra } : {}),
-      ...(error.code === 'unauthenticated'
-        ? {
-            http: {
-              status: 401,
-              headers: { 'www-authenticate': String(extra?.www_authenticate ?? 'Bearer') },
-            },
-          }
-        : {}),
-    },
-  });
 }
 
 /** Runs the facade's prepared operations in the envelope of `/graphql`: same context, same masking. */
