@@ -23,6 +23,7 @@ import {
 } from './types';
 import { RequestValidation, ResponseValidation, validateDocument } from './validate';
 
+export { readBody } from './body';
 export { bundleOpenApi, publicDocument, writeOpenApi } from './bundle';
 export { prepareOperations, readOperationTexts } from './documents';
 export { sendRefusal, toRefusal } from './problem';

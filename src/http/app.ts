@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import express, {
   type Express,
   type NextFunction,
@@ -6,10 +7,11 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import { requestIdOf, sendRefusal, toRefusal, type RestFacade } from '../../rest-facade';
+import { readBody, requestIdOf, sendRefusal, toRefusal, type RestFacade } from '../../rest-facade';
 import { DomainError } from '../errors';
 import type { Logger } from '../ports/logger';
 import { cors } from './cors';
+import { refuseOtherSites } from './cross-site';
 import { addProcessMetrics, MetricsRegistry } from './metrics';
 import { createPages, GRAPHIQL_CSP } from './pages';
 import { requestMetrics } from './request-metrics';
@@ -17,6 +19,10 @@ import { requestMetrics } from './request-metrics';
 export interface HttpConfig {
   /** `AGENTFLOW_CORS_ORIGINS`: exact origins, or `*`. Empty: no other origin. */
   corsOrigins: readonly string[];
+  /** Of requests to `/graphql`; the facade has its own. Bytes. */
+  maxBodyBytes: number;
+  /** True when requests without a token are served: then only pages of this server may write. */
+  isOpen: boolean;
   /** Of the product, for `/`. */
   version: string;
 }
@@ -69,6 +75,7 @@ export function createHttpApp(input: HttpAppInput): Express {
   // Speed: no hashing of answers, no header about the framework, no nested query parser.
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(requestMetrics(metrics), common(input.isDraining ?? (() => false)), cors(config.corsOrigins));
+  if (config.isOpen) app.use(refuseOtherSites(config.corsOrigins));
   app.use('/graphql', graphql(input));
   app.use(pages(facade), endpoints(input, metrics));
   app.use(facade.router);
@@ -77,10 +84,21 @@ export function createHttpApp(input: HttpAppInput): Express {
   return app;
 }
 
-function graphql({ yoga }: HttpAppInput): RequestHandler {
+/**
+ * Refuses bodies above the limit. One that says its length cannot be longer than it says; any other is read here first.
+ * @throws DomainError `payload_too_large`
+ */
+async function boundBody(request: Request, limit: number): Promise<void> {
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+  if (coding === undefined && Number(length ?? 0) <= limit) return;
+  request.body = Readable.from([await readBody(request, limit)]);
+}
+
+function graphql({ yoga, config }: HttpAppInput): RequestHandler {
   return async (request, response) => {
     response.locals.route = '/graphql';
     response.setHeader('Content-Security-Policy', GRAPHIQL_CSP);
+    await boundBody(request, config.maxBodyBytes);
     // Yoga compares the whole path; Express has cut off the mount point.
     request.url = request.originalUrl;
     await yoga(request, response);

@@ -1,0 +1,118 @@
+import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
+import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
+import { complexityFromQuery } from '@pothos/plugin-complexity';
+import {
+  type DocumentNode,
+  getOperationAST,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  NoSchemaIntrospectionCustomRule,
+  type ValidationContext,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Config } from '../config/environment';
+
+type Limits = Config['graphql'];
+
+/** Bounds on what one document may ask. The operations of the REST facade are our own and pass untouched. */
+export function limitPlugins(config: Limits): Plugin[] {
+  return [
+    maxTokensPlugin({
+      n: config.maxTokens,
+      onReject: [
+        () => {
+          throw tooMuch('tokens', config.maxTokens, `The document has more than ${config.maxTokens} tokens.`);
+        },
+      ],
+    }) as Plugin,
+    maxDepthPlugin({
+      n: config.maxDepth,
+      flattenFragments: true,
+      propagateOnRejection: false,
+      onReject: [reporting('depth', config.maxDepth, (found) => `The operation is ${found} levels deep`)],
+    }) as Plugin,
+    maxAliasesPlugin({
+      n: config.maxAliases,
+      propagateOnRejection: false,
+      onReject: [reporting('aliases', config.maxAliases, (found) => `The operation has ${found} aliases`)],
+    }) as Plugin,
+    ...(config.introspection ? [] : [noIntrospection]),
+    complexityPlugin(config.maxComplexity),
+  ];
+}
+
+const noIntrospection: Plugin = {
+  onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
+};
+
+function tooMuch(limit: string, max: number, message: string, actual?: number): GraphQLError {
+  return new GraphQLError(message, {
+    extensions: {
+      code: 'bad_request',
+      status: 400,
+      limit: { name: limit, max, ...(actual === undefined ? {} : { actual }) },
+      http: { spec: true, status: 400 },
+    },
+  });
+}
+
+/** The rules tell the number they found only in their message. */
+function reporting(limit: string, max: number, say: (found: number) => string) {
+  return (context: ValidationContext | null, error: GraphQLError): void => {
+    const found = Number(/found (\d+)/.exec(error.message)?.[1]);
+    context?.reportError(tooMuch(limit, max, `${say(found)}; at most ${max} are allowed.`, found));
+  };
+}
+
+interface Operation {
+  schema: GraphQLSchema;
+  document: DocumentNode;
+  operationName?: string | null;
+  variableValues?: Record<string, unknown> | null;
+  contextValue?: unknown;
+}
+
+/**
+ * Sizes of lists come from variables, so that the cost of a document is known only for each request: it is no validation
+ * rule, whose findings are kept with the document.
+ */
+function complexityPlugin(maxComplexity: number): Plugin {
+  const check = ({
+    args,
+    setResultAndStopExecution,
+  }: {
+    args: Operation;
+    setResultAndStopExecution: (result: never) => void;
+  }): void => {
+    // Only requests to /graphql have parameters; the facade's operations do not.
+    if (!('params' in (args.contextValue as object))) return;
+    const error = excess(args, maxComplexity);
+    if (error) setResultAndStopExecution({ errors: [error] } as never);
+  };
+  return { onExecute: check as Plugin['onExecute'], onSubscribe: check as Plugin['onSubscribe'] };
+}
+
+function excess(args: Operation, max: number): GraphQLError | undefined {
+  const operation = getOperationAST(args.document, args.operationName);
+  if (!operation) return undefined;
+  const fragments = args.document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+  try {
+    const { complexity } = complexityFromQuery(
+      { kind: Kind.DOCUMENT, definitions: [operation, ...fragments] },
+      {
+        schema: args.schema,
+        ctx: args.contextValue as object,
+        variables: args.variableValues ?? {},
+      },
+    );
+    if (complexity <= max) return undefined;
+    const message = `The operation costs ${complexity}; at most ${max} are allowed. Ask for fewer fields or smaller pages.`;
+    return tooMuch('complexity', max, message, complexity);
+  } catch (error) {
+    // Variables that do not fit: the cost cannot be known, and execution would say the same.
+    if (error instanceof GraphQLError) return error;
+    throw error;
+  }
+}
