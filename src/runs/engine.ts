@@ -65,6 +65,7 @@ export class RunEngine {
     ]);
     if (conversation && (conversation.userId !== principal.userId || conversation.deletedAt))
       throw notFound('Conversation', input.conversationId);
+    if (input.callId) await this.refuseUsedCall(store, input.callId, input);
     const draft = this.newRun(principal, agent, input, request, model);
     return this.dependencies.sessions.begin(store, draft.id, async () => {
       const run = await store.runs.create(draft);
@@ -224,6 +225,20 @@ export class RunEngine {
         `Message id ${input.messageId} was already used for another message in conversation ${input.conversationId}.`,
       );
     return { run, started: false };
+  }
+
+  /** A call id of the caller's own cancels a run, so it may name only one. */
+  private async refuseUsedCall(store: TenantStore, callId: string, input: ChatInput): Promise<void> {
+    const known = await store.runs.findByCall(callId);
+    if (!known) return;
+    if (known.conversationId === input.conversationId && known.messageId === input.messageId) return;
+    throw new DomainError(
+      'conflict',
+      `Call id ${callId} names another run; leave it out or choose another.`,
+      {
+        errors: [{ path: 'call_id', message: 'is taken' }],
+      },
+    );
   }
 
   private async chooseModel(

@@ -9,6 +9,8 @@ const SESSION_CONTEXT_CHARACTERS = 20_000;
 const ID_PATTERN = /^[A-Za-z0-9_.:-]{1,128}$/;
 const MESSAGE_CHARACTERS = 1_000_000;
 const BLOCK_NAME = /^[a-z][a-z0-9_]{0,63}$/;
+const REASONING_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'];
+const METADATA_CHARACTERS = 100_000;
 const REFERENCE_TYPES = ['conversation', 'artifact', 'document', 'attachment', 'task', 'selection'];
 
 interface Range {
@@ -41,6 +43,9 @@ export function acceptRequest(input: ChatInput, role: RunRequest['role']): RunRe
     if (value !== undefined && value !== null && (!Number.isFinite(value) || value < min || value > max))
       complain(path, `must be between ${min} and ${max}, is ${value}`);
   }
+  if (input.reasoningEffort && !REASONING_EFFORTS.includes(input.reasoningEffort))
+    complain('reasoning_effort', `must be one of ${REASONING_EFFORTS.join(', ')}`);
+  checkSource(input, complain);
   checkReferences(input, complain);
   const request: RunRequest = {
     message: input.message,
@@ -80,6 +85,14 @@ function checkIdentity(input: ChatInput, complain: Complain): void {
   ] as const)
     if (value !== undefined && value !== null && !ID_PATTERN.test(value))
       complain(path, 'must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -');
+}
+
+function checkSource({ sourceMetadata }: ChatInput, complain: Complain): void {
+  if (sourceMetadata === undefined || sourceMetadata === null) return;
+  if (typeof sourceMetadata !== 'object' || Array.isArray(sourceMetadata))
+    complain('source_metadata', 'must be an object');
+  else if (JSON.stringify(sourceMetadata).length > METADATA_CHARACTERS)
+    complain('source_metadata', `must have at most ${METADATA_CHARACTERS} characters as JSON`);
 }
 
 /** What this deployment cannot resolve is refused by name: a silently dropped reference would change the answer. */
