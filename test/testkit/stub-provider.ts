@@ -25,6 +25,8 @@ export interface StubBehaviour {
   cutAfter?: number;
   /** Sends this as an event after the first delta, in place of the rest. */
   garbage?: string;
+  /** Goes on behind the assistant's unfinished message, as real models do; else the whole text is sent again. */
+  continues?: boolean;
   /** Leaves out the `[DONE]` marker. */
   noDone?: boolean;
   /** Vectors to answer to `/embeddings`; `raw` answers arrays of numbers though base64 was asked for. */
@@ -79,7 +81,7 @@ export async function startStubProvider(): Promise<StubProvider> {
       const text = Buffer.concat(parts).toString();
       const body = text ? JSON.parse(text) : undefined;
       requests.push({ path: req.url ?? '', headers: req.headers, body, closed });
-      const behaviour = queue.shift() ?? fallback;
+      const behaviour = continued(queue.shift() ?? fallback, body);
       for (const waiter of waiters) if (requests.length >= waiter.count) waiter.resolve();
       answer(behaviour, requests.at(-1) as StubRequest, res);
     });
@@ -119,6 +121,17 @@ function answer(behaviour: StubBehaviour, request: StubRequest, res: http.Server
   if (request.path.endsWith('/embeddings')) return embeddings(behaviour, request, res);
   if (request.body?.stream !== true) return json(res, 200, wholeAnswer(behaviour, request));
   stream(behaviour, request, res);
+}
+
+/** What is left of the text behind the last assistant message, if that is its beginning. */
+function continued(behaviour: StubBehaviour, body: StubRequest['body']): StubBehaviour {
+  if (!behaviour.continues) return behaviour;
+  const messages = (body?.messages ?? []) as { role: string; content: string }[];
+  const written = messages.findLast(({ role }) => role !== 'system');
+  const text = behaviour.text ?? DEFAULT_TEXT;
+  if (written?.role !== 'assistant' || !text.startsWith(written.content)) return behaviour;
+  const rest = text.slice(written.content.length);
+  return { ...behaviour, tokens: rest.match(/\s*\S+\s*$|\s*\S+/g) ?? [] };
 }
 
 function json(
