@@ -6,6 +6,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import type { Plugin } from 'graphql-yoga';
 
 /** A document is compiled when it comes for the second time: compiling costs more than one execution saves. */
 const COMPILE_AT = 2;
@@ -91,10 +92,28 @@ export async function subscribeCompiled(
   return isIterable(result) ? result : withRealErrors(result);
 }
 
-export const isIterable = (result: Result): result is AsyncIterable<ExecutionResult> =>
+/** Makes Yoga execute documents that come again through their compiled form. */
+export function useCompiledExecution(compiled: CompiledExecution): Plugin {
+  return {
+    onExecute({ args, setExecuteFn }) {
+      const query = compiled.find(args);
+      if (query)
+        setExecuteFn(() => executeCompiled(query, args.contextValue, args.variableValues, args.rootValue));
+    },
+    onSubscribe({ args, setSubscribeFn }) {
+      const query = compiled.find(args);
+      if (query?.subscribe)
+        setSubscribeFn(() =>
+          subscribeCompiled(query, args.contextValue, args.variableValues, args.rootValue),
+        );
+    },
+  };
+}
+
+const isIterable = (result: Result): result is AsyncIterable<ExecutionResult> =>
   Symbol.asyncIterator in result;
 
-export function withRealErrors(result: ExecutionResult): ExecutionResult {
+function withRealErrors(result: ExecutionResult): ExecutionResult {
   if (!result.errors) return result;
   return { ...result, errors: result.errors.map(toRealError) };
 }

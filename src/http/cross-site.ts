@@ -5,7 +5,11 @@ import { DomainError } from '../errors';
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The name in `localhost:8000`, `[::1]:8000`. */
-const hostName = (host: string): string => host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1').toLowerCase();
+const hostName = (host: string): string =>
+  host
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
 
 function isLoopbackName(host: string): boolean {
   const name = hostName(host);

@@ -70,7 +70,9 @@ function refusal(error: DomainError, place: GraphQLError | undefined, requestId?
               headers: { 'www-authenticate': typeof challenge === 'string' ? challenge : 'Bearer' },
             },
           }
-        : {}),
+        : place?.path
+          ? {}
+          : { http: { status: error.status } }),
     },
   });
 }
@@ -145,14 +147,31 @@ export function nameRequest<Answer extends object>(answer: Answer, requestId: st
   };
 }
 
-/** Every error of an answer names its request. */
+/**
+ * Every error of an answer names its request. Who asked for an event stream gets errors as its events: clients of streams
+ * see nothing of an answer with another status, except that they have to authenticate.
+ */
 export function useRequestIds(): Plugin<object, { res?: ServerResponse }> {
   return {
-    onResultProcess({ result, setResult, serverContext }) {
+    onResultProcess({ request, result, setResult, serverContext }) {
       const requestId = serverContext.res?.getHeader('x-request-id');
       if (typeof requestId !== 'string') return;
-      if (Array.isArray(result)) setResult(result.map((one) => nameRequest(one, requestId)));
-      else if (!(Symbol.asyncIterator in result)) setResult(nameRequest(result, requestId));
+      if (Array.isArray(result)) {
+        setResult(result.map((one) => nameRequest(one, requestId)));
+        return;
+      }
+      if (Symbol.asyncIterator in result) return;
+      const named = nameRequest(result, requestId);
+      setResult(request.headers.get('accept') === 'text/event-stream' ? asEvent(named) : named);
     },
+  };
+}
+
+function asEvent<Answer extends object>(answer: Answer): Answer {
+  const { errors } = answer as Result;
+  if (!errors || errors.some(({ extensions }) => extensions.code === 'unauthenticated')) return answer;
+  return {
+    ...answer,
+    errors: errors.map((error) => withExtensions(error, { ...error.extensions, http: { status: 200 } })),
   };
 }

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Context } from '../../resolvers/context';
-import type { Executor, PreparedOperation, Variables } from '../../rest-facade/types';
 import type { Config } from '../config/environment';
 import type { Logger } from '../ports/logger';
+import { type CompiledExecution, useCompiledExecution } from './compiled-execution';
 import { FIRST_TABS } from './graphiql-tabs';
 import { maskError, useMaskedResults, useRequestIds } from './graphql-errors';
 import { limitPlugins } from './graphql-limits';
@@ -21,13 +21,14 @@ export interface GraphQLServerInput {
   config: Config['graphql'];
   createContext: (request: IncomingMessage, response: ServerResponse) => Promise<Context>;
   logger: Logger;
+  compiled: CompiledExecution;
 }
 
 export type GraphQLServer = YogaServerInstance<ServerContext, Context>;
 
 /** GraphQL over HTTP and server-sent events at `/graphql`; single-connection mode of graphql-sse at `/graphql/stream`. */
 export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
-  const { schema, config, createContext, logger } = input;
+  const { schema, config, createContext, logger, compiled } = input;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -51,6 +52,7 @@ export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
       useMaskedResults(logger),
       ...limitPlugins(config),
       useRequestIds(),
+      useCompiledExecution(compiled),
     ],
   });
 }
@@ -59,20 +61,4 @@ export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
 async function offlineGraphiQL(options: unknown): Promise<string> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   return (renderGraphiQL as (options: unknown) => string)(options);
-}
-
-/** Runs the facade's prepared operations in the envelope of `/graphql`: same context, same masking. */
-export function createExecutor(server: GraphQLServer, schema: GraphQLSchema): Executor<Context> {
-  const args = ({ document }: PreparedOperation, variableValues: Variables, contextValue: Context) => ({
-    schema,
-    document,
-    variableValues,
-    contextValue,
-  });
-  return {
-    execute: (operation, variables, context) =>
-      server.getEnveloped(context as never).execute(args(operation, variables, context)),
-    subscribe: (operation, variables, context) =>
-      server.getEnveloped(context as never).subscribe(args(operation, variables, context)),
-  };
 }

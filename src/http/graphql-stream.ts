@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { useGraphQLSSE } from '@graphql-yoga/plugin-graphql-sse';
-import { GraphQLError } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
-import type { Context } from '../../resolvers/context';
-import { principalOf } from '../../resolvers/context';
+import { getOperationAST, GraphQLError } from 'graphql';
+import type { RequestParams, Response as SseResponse } from 'graphql-sse';
+import { createHandler } from 'graphql-sse/lib/use/fetch';
+import type { Plugin, YogaServer } from 'graphql-yoga';
+import { type Context, principalOf } from '../../resolvers/context';
 import type { Logger } from '../ports/logger';
 import { maskError, nameRequest } from './graphql-errors';
 
@@ -24,47 +25,75 @@ export interface SingleConnectionInput {
  * Single-connection mode of graphql-sse at `/graphql/stream`: a client reserves one event stream and sends any number of
  * operations into it. Streams are reserved for authenticated callers only; each operation is authenticated by itself.
  */
-export function useSingleConnections({ createContext, logger }: SingleConnectionInput): Plugin {
+export function useSingleConnections({ createContext, logger }: SingleConnectionInput): Plugin<object, Pair> {
   const pairs = new WeakMap<object, Pair>();
-  const requestIdOf = (raw: object): string => String(pairs.get(raw)?.res.getHeader('x-request-id') ?? '');
+  const idOf = (raw: object): string => String(pairs.get(raw)?.res.getHeader('x-request-id') ?? '');
+  let yoga: YogaServer<Pair, object>;
 
-  const inner = useGraphQLSSE({
-    endpoint: PATH,
+  const handle = createHandler({
     authenticate: async ({ raw, headers, method, url }) => {
       const { req, res } = pairs.get(raw)!;
       try {
         principalOf(await createContext(req, res));
       } catch (error) {
-        return refusal(maskError(error, logger, requestIdOf(raw)));
+        return refusal(maskError(error, logger, idOf(raw)));
       }
       const given = headers.get(TOKEN_HEADER) ?? new URL(url, 'http://localhost').searchParams.get('token');
-      return given || (method === 'PUT' ? crypto.randomUUID() : null);
+      // Without a reservation an operation may still have a stream of its own.
+      return given || (method === 'PUT' ? randomUUID() : (null as never));
     },
-    onNext: (_context, { raw }, result) => withoutInternals(nameRequest(result, requestIdOf(raw))) as never,
-  }) as Plugin;
-
-  return {
-    ...inner,
-    async onRequest(payload) {
-      const { request, serverContext, endResponse, fetchAPI, url } = payload;
-      if (url.pathname !== PATH) return;
-      pairs.set(request, serverContext as unknown as Pair);
+    // Errors go into the stream, where clients look for them: the answer to the request would show them only a status.
+    onSubscribe: async ({ raw }, params) => {
       try {
-        await inner.onRequest!(payload as never);
+        return (await perform(yoga, { ...pairs.get(raw)!, request: raw, params })) as never;
       } catch (error) {
-        const masked = maskError(error, logger, requestIdOf(request));
-        const [body, init] = refusal(masked, requestIdOf(request));
-        endResponse(new fetchAPI.Response(body, init));
+        return failed([maskError(error, logger, idOf(raw))]);
       }
     },
+    onNext: (_context, { raw }, result) => withoutInternals(nameRequest(result, idOf(raw))) as never,
+  });
+
+  return {
+    onYogaInit(init) {
+      yoga = init.yoga as never;
+    },
+    async onRequest({ request, serverContext, endResponse, url }) {
+      if (url.pathname !== PATH) return;
+      pairs.set(request, serverContext);
+      endResponse(await handle(request as never));
+    },
   };
+}
+
+/** `data` tells the handler that this is a result; as JSON it is absent, as befits an operation that never ran. */
+const failed = (errors: readonly GraphQLError[]) => ({ data: undefined, errors });
+
+async function perform(
+  yoga: YogaServer<Pair, object>,
+  context: Pair & { request: object; params: RequestParams },
+): Promise<unknown> {
+  const { query, variables, operationName } = context.params;
+  const enveloped = yoga.getEnveloped(context as never);
+  const document = enveloped.parse(query);
+  const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[];
+  if (errors.length > 0) return failed(errors);
+  const contextValue = await enveloped.contextFactory();
+  const operation = getOperationAST(document, operationName);
+  const execute = operation?.operation === 'subscription' ? enveloped.subscribe : enveloped.execute;
+  const result = (await execute({
+    schema: enveloped.schema,
+    document,
+    contextValue,
+    variableValues: variables,
+    operationName,
+  })) as object;
+  return 'errors' in result && !('data' in result) ? { data: undefined, ...result } : result;
 }
 
 /** `http` is the engine's note to itself. */
 function withoutInternals<Answer extends object>(answer: Answer): Answer {
   const { errors } = answer as { errors?: readonly GraphQLError[] };
-  if (!errors) return answer;
-  return { ...answer, errors: errors.map((error) => plain(error)) };
+  return errors ? { ...answer, errors: errors.map(plain) } : answer;
 }
 
 function plain(error: GraphQLError): object {
@@ -72,19 +101,9 @@ function plain(error: GraphQLError): object {
   return { ...error.toJSON(), extensions };
 }
 
-type Refusal = [string, { status: number; statusText: string; headers: Record<string, string> }];
-
-function refusal(error: GraphQLError, requestId?: string): Refusal {
-  const { errors } = requestId ? nameRequest({ errors: [error] }, requestId) : { errors: [error] };
-  const http = error.extensions.http as
-    { status?: number; headers?: Record<string, string> } | undefined;
+function refusal(error: GraphQLError): SseResponse {
+  const http = error.extensions.http as { status?: number; headers?: Record<string, string> } | undefined;
   const status = http?.status ?? Number(error.extensions.status ?? 500);
-  return [
-    JSON.stringify({ errors: errors.map(plain) }),
-    {
-      status,
-      statusText: '',
-      headers: { ...http?.headers, 'content-type': 'application/json; charset=utf-8' },
-    },
-  ];
+  const headers = { ...http?.headers, 'content-type': 'application/json; charset=utf-8' };
+  return [JSON.stringify({ errors: [plain(error)] }), { status, statusText: '', headers }];
 }

@@ -74,7 +74,9 @@ describe('a server that asks for no token', () => {
   });
 
   it('lets no other page read an answer', async () => {
-    const response = await fetch(`${server.url}/api/v1/agents`, { headers: { origin: 'https://evil.example' } });
+    const response = await fetch(`${server.url}/api/v1/agents`, {
+      headers: { origin: 'https://evil.example' },
+    });
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
   });
 });
@@ -84,9 +86,16 @@ describe('a server that asks for tokens', () => {
     const server = await startTestServer({ DEV_AUTH_BYPASS: 'false' });
     try {
       const authorization = `Bearer ${await server.token({ user: 'ada' })}`;
-      const headers = { ...JSON_BODY, host: 'agents.example.com', origin: 'https://other.example', authorization };
+      const headers = {
+        ...JSON_BODY,
+        host: 'agents.example.com',
+        origin: 'https://other.example',
+        authorization,
+      };
       expect((await send(server, 'POST', '/graphql', headers)).status).toBe(200);
-      expect((await send(server, 'POST', '/graphql', { ...headers, authorization: 'Bearer x' })).status).toBe(401);
+      expect((await send(server, 'POST', '/graphql', { ...headers, authorization: 'Bearer x' })).status).toBe(
+        401,
+      );
     } finally {
       await server.close();
     }

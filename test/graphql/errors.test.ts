@@ -31,7 +31,10 @@ describe('errors of GraphQL requests', () => {
   });
 
   it('says which variable does not fit and why', async () => {
-    const { body } = await ask({ query: 'query Q($n: Int!) { conversations(first: $n) { totalCount } }', variables: { n: 'many' } });
+    const { body } = await ask({
+      query: 'query Q($n: Int!) { conversations(limit: $n) { total } }',
+      variables: { n: 'many' },
+    });
     expect(body.errors[0].message).toContain('$n');
     expect(body.errors[0].message).toContain('"many"');
   });
@@ -58,7 +61,9 @@ describe('errors of GraphQL requests', () => {
   });
 
   it('hides and logs once what is unexpected in a REST request, too', async () => {
-    const spy = jest.spyOn(server.application.services.agents, 'list').mockRejectedValue(new Error('hunter2'));
+    const spy = jest
+      .spyOn(server.application.services.agents, 'list')
+      .mockRejectedValue(new Error('hunter2'));
     const before = server.logs.length;
     const answer = await server.dev.rest('GET', '/api/v1/agents');
     spy.mockRestore();
@@ -75,7 +80,9 @@ describe('errors of GraphQL requests', () => {
         throw new Error('hunter2');
       })(),
     );
-    const stream = await server.dev.subscribe('subscription { conversationEvents(conversationId: "c") { seq } }');
+    const stream = await server.dev.subscribe(
+      'subscription { conversationEvents(conversationId: "c") { seq } }',
+    );
     const text = await stream.response.text();
     spy.mockRestore();
     expect(text).toContain('Unexpected error');
@@ -93,7 +100,9 @@ describe('errors of GraphQL requests', () => {
   });
 
   it('answers a bad token with 401 and a challenge', async () => {
-    const answer = await new Client(server.url, 'not-a-token').rest('POST', '/graphql', { query: '{ agents { id } }' });
+    const answer = await new Client(server.url, 'not-a-token').rest('POST', '/graphql', {
+      query: '{ agents { id } }',
+    });
     expect(answer.status).toBe(401);
     expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
     expect(answer.body.errors[0].extensions).toMatchObject({
@@ -110,16 +119,19 @@ describe('without a token, where tokens are needed', () => {
   });
   afterAll(() => server.close());
 
-  it.each(['{ agents { id } }', 'mutation { cancelRuns(input: {}) { total } }'])('%s answers 401', async (query) => {
-    const answer = await server.dev.rest('POST', '/graphql', { query });
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
-    expect(answer.body.errors[0].extensions).toMatchObject({
-      code: 'unauthenticated',
-      status: 401,
-      requestId: answer.headers.get('x-request-id'),
-    });
-  });
+  it.each(['{ agents { id } }', 'mutation { cancelRuns(input: {}) { total } }'])(
+    '%s answers 401',
+    async (query) => {
+      const answer = await server.dev.rest('POST', '/graphql', { query });
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(answer.body.errors[0].extensions).toMatchObject({
+        code: 'unauthenticated',
+        status: 401,
+        requestId: answer.headers.get('x-request-id'),
+      });
+    },
+  );
 
   it('still answers what everybody may know', async () => {
     expect((await server.dev.graphql('{ __typename }')).data).toEqual({ __typename: 'Query' });

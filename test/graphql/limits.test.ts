@@ -20,21 +20,21 @@ describe('limits of one GraphQL request', () => {
 
   it('refuses an operation that is nested too deeply, naming depth and limit', async () => {
     const error = await firstError(
-      '{ conversations(first: 1) { edges { node { runs(first: 1) { edges { node { error { code } } } } } } } }',
+      '{ conversations(limit: 1) { conversations { runs(first: 1) { edges { node { error { code } } } } } } }',
     );
-    expect(error.message).toBe('The operation is 8 levels deep; at most 6 are allowed.');
+    expect(error.message).toBe('The operation is 7 levels deep; at most 6 are allowed.');
     expect(error.extensions).toMatchObject({
       code: 'bad_request',
-      limit: { name: 'depth', max: 6, actual: 8 },
+      limit: { name: 'depth', max: 6, actual: 7 },
     });
   });
 
   it('counts the depth of fragments', async () => {
     const error = await firstError(
-      `{ conversations(first: 1) { edges { node { ...F } } } }
+      `{ conversations(limit: 1) { conversations { ...F } } }
        fragment F on Conversation { runs(first: 1) { edges { node { error { code } } } } }`,
     );
-    expect(error.extensions.limit).toEqual({ name: 'depth', max: 6, actual: 8 });
+    expect(error.extensions.limit).toEqual({ name: 'depth', max: 6, actual: 7 });
   });
 
   it('refuses too many aliases', async () => {
@@ -50,7 +50,7 @@ describe('limits of one GraphQL request', () => {
   });
 
   const PAGES =
-    'query Pages($n: Int!) { conversations(first: $n) { edges { node { id title messageCount userId } } } }';
+    'query Pages($n: Int!) { conversations(limit: $n) { conversations { id title messageCount isActive agentId } } }';
 
   it('judges the cost by the variables of each request, not by those of the first', async () => {
     expect((await server.dev.graphql(PAGES, { n: 5 })).errors).toBeUndefined();
