@@ -14,6 +14,9 @@ const HELP = `Usage: agentflow db [options]
 Serves the embedded MongoDB-compatible database until interrupted.
 Its mongodb:// URL is the first line of standard output.
 
+An acknowledged write survives a kill of the process. A power cut or a crash of the operating system may undo the
+last commit, never tear the database; writes with writeConcern j: true or w: 'majority' survive that too.
+
 Options:
   --data-dir DIR  folder of the database files (default: $AGENTFLOW_DATA_DIR/db or ${DEFAULT_DATA_DIR})
   --port N        listen on TCP port N, 0 for any free one (default: a unix socket in the data folder)

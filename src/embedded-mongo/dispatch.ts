@@ -1,6 +1,6 @@
 /** From a parsed message to its reply: command lookup, option check, transaction entry, error replies. */
 import type { Document } from 'bson';
-import { checkOptions, type CommandContext, type CommandReply, type CommandSpec } from './commands/context';
+import { checkOptions, flagOf, type CommandContext, type CommandReply, type CommandSpec } from './commands/context';
 import { adminCommands } from './commands/admin';
 import { aggregateCommands } from './commands/aggregate';
 import { bulkWriteCommands } from './commands/bulk-write';
@@ -36,17 +36,31 @@ function listCommands(): Document {
   return { commands, ok: 1 };
 }
 
-/** Runs one command; errors become replies, never rejections. */
-export async function dispatch(
+/** Runs one command; errors become replies, never exceptions. A reply that is ready at once comes without a promise. */
+export function dispatch(
   engine: Engine,
   message: CommandMessage,
   connectionId: number,
-): Promise<CommandReply> {
+): CommandReply | Promise<CommandReply> {
   try {
-    return await run(engine, message, connectionId);
+    const reply = run(engine, message, connectionId);
+    return reply instanceof Promise ? reply.catch(errorReply) : reply;
   } catch (error) {
     return errorReply(error);
   }
+}
+
+/** Whether the reply must wait until the write survives a power cut: `j: true`, which a majority implies. */
+function wantsJournal(writeConcern: unknown): boolean {
+  if (typeof writeConcern !== 'object' || writeConcern === null) return false;
+  const { w, j } = writeConcern as { w?: unknown; j?: unknown };
+  return j === undefined || j === null ? w === 'majority' : flagOf(j);
+}
+
+async function synced(engine: Engine, reply: CommandReply | Promise<CommandReply>): Promise<CommandReply> {
+  const ready = await reply;
+  await engine.storage.sync();
+  return ready;
 }
 
 function run(
@@ -73,8 +87,9 @@ function run(
     transaction: null,
   };
   const endsTransaction = name === 'commitTransaction' || name === 'abortTransaction';
-  if (body['autocommit'] === undefined || endsTransaction) return spec.run(ctx);
-  return runInTransaction(ctx, spec);
+  const reply =
+    body['autocommit'] === undefined || endsTransaction ? spec.run(ctx) : runInTransaction(ctx, spec);
+  return wantsJournal(body['writeConcern']) ? synced(engine, reply) : reply;
 }
 
 /** As in MongoDB, a statement that fails ends its transaction. */

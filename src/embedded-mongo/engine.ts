@@ -100,6 +100,11 @@ export class Engine {
     return this.storage.write(() => (this.transactions.hasLocks ? this.atomically(run) : run()));
   }
 
+  /** `write` for commands that create, change or drop collections and indexes. */
+  writeAlone<T>(run: () => T): Promise<T> {
+    return this.storage.writeAlone(run);
+  }
+
   /** All or nothing, including the catalog's counters. Only inside a write job. */
   atomically<T>(run: () => T): T {
     const restore = this.catalog.savepoint();

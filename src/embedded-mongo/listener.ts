@@ -2,9 +2,9 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { Engine } from './engine';
+import type { CommandReply } from './commands/context';
 import { dispatch } from './dispatch';
 import { MongoCommandError, errorReply } from './errors';
-import { encode } from './raw-bson';
 import { MessageSplitter, frameReply, parseMessage, type CommandMessage } from './wire';
 
 export interface ListenOptions {
@@ -89,10 +89,14 @@ function serveConnection(engine: Engine, socket: net.Socket, connectionId: numbe
   // A reset by the peer is no concern of the server's; the `close` event that follows cleans up.
   socket.on('error', () => socket.destroy());
 
-  const drain = async (): Promise<void> => {
+  const drain = (): void => {
     busy = true;
     for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
-      if (!(await answer(engine, socket, message, connectionId))) break;
+      const goesOn = answer(engine, socket, message, connectionId);
+      if (goesOn === true) continue;
+      // A connection that cannot go on stays busy: it takes no more commands.
+      if (goesOn !== false) void goesOn.then(drain);
+      return;
     }
     busy = false;
   };
@@ -105,53 +109,44 @@ function serveConnection(engine: Engine, socket: net.Socket, connectionId: numbe
       socket.destroy();
       return;
     }
-    if (!busy && waiting.length > 0) void drain();
+    if (!busy && waiting.length > 0) drain();
   });
 }
 
-/** @returns false when the connection cannot go on */
-async function answer(
+/** @returns false when the connection cannot go on; a promise when the reply is not ready at once */
+function answer(
   engine: Engine,
   socket: net.Socket,
   bytes: Buffer,
   connectionId: number,
-): Promise<boolean> {
+): boolean | Promise<void> {
   let message: CommandMessage;
   try {
     message = parseMessage(bytes);
   } catch (error) {
     const isKnown = error instanceof MongoCommandError;
-    write(
-      socket,
-      { requestId: bytes.readInt32LE(4), legacy: false },
-      errorReply(isKnown ? error : malformed(error)),
-    );
-    socket.end();
+    const refused = { requestId: bytes.readInt32LE(4), legacy: false };
+    socket.end(frameReply(refused, errorReply(isKnown ? error : malformed(error))));
     return false;
   }
-  const reply = await dispatch(engine, message, connectionId);
-  if (message.moreToCome || socket.destroyed) return true;
-  let encoded: Buffer;
-  try {
-    encoded = Buffer.isBuffer(reply) ? reply : encode(reply);
-  } catch (error) {
-    encoded = encode(errorReply(error));
-  }
-  write(socket, message, encoded);
+  const reply = dispatch(engine, message, connectionId);
+  if (reply instanceof Promise) return reply.then((ready) => send(socket, message, ready));
+  send(socket, message, reply);
   return true;
+}
+
+function send(socket: net.Socket, message: CommandMessage, reply: CommandReply): void {
+  if (message.moreToCome || socket.destroyed) return;
+  let framed: Buffer;
+  try {
+    framed = frameReply(message, reply);
+  } catch (error) {
+    framed = frameReply(message, errorReply(error));
+  }
+  socket.write(framed);
 }
 
 function malformed(error: unknown): MongoCommandError {
   const why = error instanceof Error ? error.message : String(error);
   return new MongoCommandError('FailedToParse', `Malformed message: ${why}`);
-}
-
-function write(
-  socket: net.Socket,
-  request: { requestId: number; legacy: boolean },
-  reply: Buffer | Record<string, unknown>,
-): void {
-  socket.cork();
-  for (const part of frameReply(request, reply)) socket.write(part);
-  socket.uncork();
 }

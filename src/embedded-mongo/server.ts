@@ -1,6 +1,11 @@
 /**
  * The embedded MongoDB-compatible server: the official driver connects to its URL as to a standalone mongod.
  * It runs in a worker thread, so that a long scan there does not hold up this thread.
+ *
+ * Durability: an acknowledged write survives a kill of the process at any moment. A power cut or a crash of the
+ * operating system may undo the last commit (as with MongoDB's default write concern, which may lose 100 ms), but never
+ * tears the database; a command with writeConcern `j: true` or `w: 'majority'` is answered only when it survives that
+ * as well.
  */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';

@@ -2,8 +2,13 @@
  * The LMDB environment and the single writer in front of it.
  *
  * Group commit: write jobs that arrive while the previous commit was on its way run together in one LMDB transaction
- * and share one fsync. A job resolves only after that commit is on disk, so an acknowledged write survives a kill and
- * a power cut. Reads run at any time on the last committed state.
+ * and share one fsync, which LMDB's own thread waits for: reads go on meanwhile, on the last committed state.
+ *
+ * Durability: a job resolves once its pages are synced and its commit is visible; only LMDB's pointer to that commit is
+ * left to the operating system (LMDB's MDB_NOMETASYNC), which spares every commit a second fsync. So an acknowledged
+ * write survives a kill of the process at any moment, and the database is never torn; a power cut or a crash of the
+ * operating system may undo the last commit before it. (MongoDB's own default, a journal flush every 100 ms, may lose
+ * more.) `sync` closes that gap; commands with writeConcern `j: true` or `w: 'majority'` wait for it.
  */
 import { open, type Database, type RootDatabase, type Transaction } from 'lmdb';
 import { MongoCommandError, faultOf, isCodedError, isOutOfSpace, outOfDiskSpace } from './errors';
@@ -25,6 +30,8 @@ interface Job<T = unknown> {
   run: () => T;
   resolve: (value: T) => void;
   reject: (reason: unknown) => void;
+  /** Commits by itself and holds the thread until done: no reader may meet its change of the catalog half-way. */
+  alone: boolean;
   outcome: { ok: true; value: T } | { ok: false; error: unknown } | null;
 }
 
@@ -53,6 +60,7 @@ export class Storage {
   private readonly root: RootDatabase<Buffer, Buffer>;
   private queue: Job[] = [];
   private scheduled = false;
+  private committing = false;
   private closing = false;
   private idle: (() => void)[] = [];
 
@@ -71,6 +79,7 @@ export class Storage {
       maxReaders: MAX_READERS,
       overlappingSync: false,
       eventTurnBatching: false,
+      noMetaSync: true,
     });
     const table = { encoding: 'binary', keyEncoding: 'binary' } as const;
     this.documents = this.root.openDB<Buffer, Buffer>('documents', table);
@@ -79,22 +88,46 @@ export class Storage {
   }
 
   /**
-   * Queues `run` for the next commit and resolves with its result once that commit is durable.
+   * Queues `run` for the next commit and resolves with its result once that commit is on disk.
    * `run` must be synchronous, must check before it writes (a thrown error does not undo its own writes unless it used
    * `atomically`), and must not keep progress between calls: it is run again from the start if its commit fails.
    */
   write<T>(run: () => T): Promise<T> {
+    return this.enqueue(run, false);
+  }
+
+  /** `write` for changes of collections and indexes, which readers see in memory at once: they commit before any read. */
+  writeAlone<T>(run: () => T): Promise<T> {
+    return this.enqueue(run, true);
+  }
+
+  /** Resolves when every commit so far also survives a power cut. */
+  sync(): Promise<void> {
+    const root = this.root as unknown as { sync(done: (error?: Error) => void): void };
+    return new Promise((resolve, reject) => {
+      root.sync((error) => {
+        if (error === undefined || error === null) resolve();
+        else reject(error);
+      });
+    });
+  }
+
+  private enqueue<T>(run: () => T, alone: boolean): Promise<T> {
     if (this.closing) {
       return Promise.reject(
         new MongoCommandError('InterruptedAtShutdown', 'The embedded database is shutting down.'),
       );
     }
     return new Promise<T>((resolve, reject) => {
-      this.queue.push({ run, resolve, reject, outcome: null } as unknown as Job);
-      if (this.scheduled) return;
-      this.scheduled = true;
-      setImmediate(() => this.flush());
+      this.queue.push({ run, resolve, reject, alone, outcome: null } as unknown as Job);
+      this.schedule();
     });
+  }
+
+  private schedule(): void {
+    if (this.scheduled || this.committing) return;
+    this.scheduled = true;
+    setImmediate(() => void this.flush());
   }
 
   /** Runs `action` so that either all or none of its writes remain. Only inside a write job. */
@@ -113,38 +146,64 @@ export class Storage {
 
   async close(): Promise<void> {
     this.closing = true;
-    if (this.queue.length > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+    if (this.queue.length > 0 || this.committing)
+      await new Promise<void>((resolve) => this.idle.push(resolve));
+    await this.sync();
     await this.root.close();
   }
 
-  private flush(): void {
+  private async flush(): Promise<void> {
     this.scheduled = false;
-    const jobs = this.queue.splice(0, MAX_JOBS_PER_COMMIT);
-    this.commitTogether(jobs);
-    if (this.queue.length > 0) {
-      this.scheduled = true;
-      setImmediate(() => this.flush());
-    } else {
-      for (const resolve of this.idle.splice(0)) resolve();
-    }
+    this.committing = true;
+    const jobs = this.takeJobs();
+    if (jobs[0]!.alone) this.commitHere(jobs);
+    else await this.commitBehind(jobs);
+    this.committing = false;
+    if (this.queue.length > 0) this.schedule();
+    else for (const resolve of this.idle.splice(0)) resolve();
   }
 
-  private commitTogether(jobs: Job[]): void {
+  private takeJobs(): Job[] {
+    if (this.queue[0]!.alone) return this.queue.splice(0, 1);
+    const next = this.queue.findIndex((job) => job.alone);
+    const end = next < 0 ? this.queue.length : next;
+    return this.queue.splice(0, Math.min(end, MAX_JOBS_PER_COMMIT));
+  }
+
+  /** Commits while this thread goes on; never rejects. */
+  private async commitBehind(jobs: Job[]): Promise<void> {
     try {
-      this.root.transactionSync(() => {
-        for (const job of jobs) this.runJob(job);
-        this.hooks.beforeCommit();
-        this.commitFault?.();
-      });
+      // A child transaction, since LMDB commits what an asynchronous one has written even when its callback throws.
+      await this.root.childTransaction(() => this.runJobs(jobs));
+      this.commits += 1;
+    } catch (error) {
+      await ofFailedCommit(error);
+      this.hooks.afterRollback();
+      this.commitHere(jobs);
+      return;
+    }
+    for (const job of jobs) this.settle(job);
+  }
+
+  /** Commits before anything else happens in this thread. */
+  private commitHere(jobs: Job[]): void {
+    try {
+      this.root.transactionSync(() => this.runJobs(jobs));
       this.commits += 1;
     } catch (error) {
       this.hooks.afterRollback();
       if (jobs.length === 1) jobs[0]!.reject(isOutOfSpace(error) ? outOfDiskSpace(error) : error);
       // One job may have been too big for the space left; its neighbours deserve a try of their own.
-      else for (const job of jobs) this.commitTogether([job]);
+      else for (const job of jobs) this.commitHere([job]);
       return;
     }
     for (const job of jobs) this.settle(job);
+  }
+
+  private runJobs(jobs: Job[]): void {
+    for (const job of jobs) this.runJob(job);
+    this.hooks.beforeCommit();
+    this.commitFault?.();
   }
 
   private runJob(job: Job): void {
@@ -161,11 +220,19 @@ export class Storage {
     if (outcome.ok) {
       job.resolve(outcome.value);
     } else if (outcome.error instanceof Parked) {
-      void outcome.error.until.then(() => this.write(job.run).then(job.resolve, job.reject));
+      void outcome.error.until.then(() =>
+        this.enqueue(job.run, job.alone).then(job.resolve, job.reject),
+      );
     } else {
       job.reject(outcome.error);
     }
   }
+}
+
+/** LMDB reports why an asynchronous commit failed in a promise of its own, which must not be left unhandled. */
+async function ofFailedCommit(error: unknown): Promise<void> {
+  const { commitError } = error as { commitError?: Promise<unknown> };
+  await commitError?.catch(() => undefined);
 }
 
 /** LMDB and operating-system errors poison the whole LMDB transaction; everything else concerns one job only. */

@@ -121,24 +121,26 @@ function parseOpQuery(message: Buffer, requestId: number): CommandMessage {
 
 let nextRequestId = 1;
 
-/** Frames a reply for `request`; `reply` may be a document or ready-made BSON bytes. */
+/** One message that answers `request`; `reply` may be a document or ready-made BSON bytes. */
 export function frameReply(
   request: { requestId: number; legacy: boolean },
   reply: Document | Buffer,
-): Buffer[] {
+): Buffer {
   const bytes = Buffer.isBuffer(reply) ? reply : encode(reply);
   const headBytes = request.legacy ? HEADER_BYTES + 20 : HEADER_BYTES + 5;
-  const head = Buffer.alloc(headBytes);
-  head.writeInt32LE(headBytes + bytes.length, 0);
-  head.writeInt32LE((nextRequestId = (nextRequestId + 1) & 0x7fffffff), 4);
-  head.writeInt32LE(request.requestId, 8);
-  head.writeInt32LE(request.legacy ? OP_REPLY : OP_MSG, 12);
+  const message = Buffer.allocUnsafe(headBytes + bytes.length);
+  message.fill(0, 0, headBytes);
+  message.writeInt32LE(message.length, 0);
+  message.writeInt32LE((nextRequestId = (nextRequestId + 1) & 0x7fffffff), 4);
+  message.writeInt32LE(request.requestId, 8);
+  message.writeInt32LE(request.legacy ? OP_REPLY : OP_MSG, 12);
   if (request.legacy) {
     const AWAIT_CAPABLE = 8;
-    head.writeInt32LE(AWAIT_CAPABLE, 16);
-    head.writeInt32LE(1, 32);
+    message.writeInt32LE(AWAIT_CAPABLE, 16);
+    message.writeInt32LE(1, 32);
   }
-  return [head, bytes];
+  message.set(bytes, headBytes);
+  return message;
 }
 
 /** Cuts a byte stream into whole messages. */

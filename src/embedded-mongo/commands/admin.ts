@@ -55,7 +55,7 @@ const create: CommandSpec = {
     ]);
     checkCollation(ctx.body['collation']);
     const name = collectionName(ctx);
-    return ctx.engine.write(() => {
+    return ctx.engine.writeAlone(() => {
       if (ctx.engine.catalog.find(ctx.db, name) !== undefined) {
         throw new MongoCommandError('NamespaceExists', `Collection ${ctx.db}.${name} already exists.`);
       }
@@ -68,7 +68,7 @@ const create: CommandSpec = {
 const drop: CommandSpec = {
   options: [],
   run(ctx) {
-    return ctx.engine.write(() => {
+    return ctx.engine.writeAlone(() => {
       const collection = findCollection(ctx);
       // Since 7.0 dropping what is not there succeeds.
       if (collection === undefined) return { ok: 1 };
@@ -83,7 +83,7 @@ const drop: CommandSpec = {
 const dropDatabase: CommandSpec = {
   options: [],
   run(ctx) {
-    return ctx.engine.write(() => {
+    return ctx.engine.writeAlone(() => {
       const collections = ctx.engine.catalog.list(ctx.db);
       for (const collection of collections) ctx.engine.dropCollection(collection);
       return collections.length > 0 ? { dropped: ctx.db, ok: 1 } : { ok: 1 };
@@ -104,7 +104,7 @@ const renameCollection: CommandSpec = {
     const { engine } = ctx;
     const [fromDb, fromName] = splitNamespace(ctx.body['renameCollection'], 'renameCollection');
     const [toDb, toName] = splitNamespace(ctx.body['to'], 'to');
-    return engine.write(() => {
+    return engine.writeAlone(() => {
       const source = engine.catalog.find(fromDb, fromName);
       if (source === undefined)
         throw new MongoCommandError(

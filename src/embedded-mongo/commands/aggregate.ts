@@ -273,7 +273,7 @@ async function runOutput(ctx: CommandContext, pipeline: Document[], output: Outp
     );
   }
   const { engine } = ctx;
-  await engine.write(() =>
+  await engine.writeAlone(() =>
     engine.atomically(() => {
       const results = drain(openPipeline(ctx, pipeline.slice(0, -1)));
       const existing = engine.catalog.find(output.db, output.name);

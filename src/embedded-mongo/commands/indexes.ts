@@ -158,7 +158,7 @@ const createIndexes: CommandSpec = {
     const wanted = (specs as Document[]).map(parseIndex);
     const name = collectionName(ctx);
     const { engine } = ctx;
-    return engine.write(() =>
+    return engine.writeAlone(() =>
       engine.atomically(() => {
         const createdCollectionAutomatically = engine.catalog.find(ctx.db, name) === undefined;
         const collection = engine.ensureCollection(ctx.db, name);
@@ -236,7 +236,7 @@ const dropIndexes: CommandSpec = {
   options: ['index'],
   run(ctx) {
     const { engine } = ctx;
-    return engine.write(() => {
+    return engine.writeAlone(() => {
       const collection = findCollection(ctx);
       if (collection === undefined) {
         throw new MongoCommandError('NamespaceNotFound', `ns not found ${ctx.db}.${collectionName(ctx)}`);
@@ -257,7 +257,7 @@ const collMod: CommandSpec = {
     const change = documentOf(ctx.body['index'], 'collMod.index');
     refuseUnknown('collMod.index', change, ['name', 'keyPattern', 'expireAfterSeconds', 'hidden']);
     const { engine } = ctx;
-    return engine.write(() => {
+    return engine.writeAlone(() => {
       const collection = findCollection(ctx);
       if (collection === undefined)
         throw new MongoCommandError(
