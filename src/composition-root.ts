@@ -23,7 +23,9 @@ import { CLEAN_UP, cleanUpConversations } from './conversations/clean-up';
 import { startEmbeddedMongo, type EmbeddedMongo } from './embedded-mongo/server';
 import { DomainError } from './errors';
 import { createHttpApp } from './http/app';
-import { createExecutor, createGraphQLServer } from './http/graphql-server';
+import { CompiledExecution } from './http/compiled-execution';
+import { createFacadeExecutor } from './http/facade-executor';
+import { createGraphQLServer } from './http/graphql-server';
 import { MetricsRegistry } from './http/metrics';
 import { createShutdown, type Shutdown } from './http/shutdown';
 import { createAuthenticator, loadSigningKey } from './identity';
@@ -141,13 +143,15 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   const stopping = new AbortController();
   const watcher = new RemoteWatcher({ bus: domain.bus, open, logger, intervalMs: WATCH_EVERY_MS });
 
+  let background: Promise<void> | undefined;
+
   return {
     server: http.server,
     services,
     database,
     async listen() {
       const url = await listen(http.server, config);
-      void startBackground({
+      background = startBackground({
         domain,
         jobs,
         watcher,
@@ -161,6 +165,8 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     async close() {
       stopping.abort();
       watcher.stop();
+      // A start that is under way must not find its database gone.
+      await background;
       await jobs.stop();
       await domain.sessions.shutdown();
       await http.shutdown.run();
@@ -352,7 +358,16 @@ interface HttpInput {
   followed: () => number;
 }
 
-function createHttp({ options, services, authenticator, database, tenancy, clock, activeRuns, followed }: HttpInput): {
+function createHttp({
+  options,
+  services,
+  authenticator,
+  database,
+  tenancy,
+  clock,
+  activeRuns,
+  followed,
+}: HttpInput): {
   server: Server;
   shutdown: Shutdown;
 } {
@@ -363,8 +378,10 @@ function createHttp({ options, services, authenticator, database, tenancy, clock
     services,
     prisma: () => database.prisma(principal!.tenant),
   });
+  const compiled = new CompiledExecution(schema);
   const graphql = createGraphQLServer({
     schema,
+    compiled,
     config: config.graphql,
     logger,
     createContext: async (request: IncomingMessage, response: ServerResponse) =>
@@ -375,7 +392,7 @@ function createHttp({ options, services, authenticator, database, tenancy, clock
   });
   const facade: RestFacade = createRestFacade<Context>({
     schema,
-    executor: createExecutor(graphql, schema),
+    executor: createFacadeExecutor(compiled, logger),
     createContext: async (request, info) =>
       contextOf(await identify(authenticator, request, info.public), info.requestId),
     principalKey: ({ principal }) => `${principal!.tenant}/${principal!.userId}`,
