@@ -80,6 +80,8 @@ export interface ApplicationOptions {
   clock?: Clock;
   /** For tests: answers that do not fit the OpenAPI document are errors. */
   validateResponses?: boolean;
+  /** For tests: Agenda keeps timers for as long as its locks live, milliseconds. */
+  jobLockMs?: number;
 }
 
 /** Puts the whole product together; the only place that sees every part. */
@@ -101,7 +103,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   });
   const open = (tenant: string): Promise<TenantStore> => tenancy.open(tenant);
   const models = createModels(config, logger, clock);
-  const jobs = new AgendaQueue({ db: database.control, workerId, logger });
+  const jobs = new AgendaQueue({ db: database.control, workerId, logger, lockMs: options.jobLockMs });
   const domain = createDomain({ config, open, tenancy, models, jobs, clock, logger, workerId });
   const services: Services = {
     ...domain.services,

@@ -39,7 +39,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
     const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     logger.info({ signal: String(signal) }, 'stopping');
     await application.close();
-    return 0;
+    // Everything is stored and closed; Agenda's timers would keep the process for another minute.
+    process.exit(0);
   } catch (error) {
     logger.error({ err: error }, 'AgentFlow could not start');
     process.stderr.write(`${(error as Error).message}\n`);

@@ -5,8 +5,7 @@ import type { Logger } from '../../ports/logger';
 
 /** How often the database is asked for due jobs. */
 const POLL_MS = 2_000;
-/** After so long the job of a worker that died may run elsewhere. */
-const LOCK_MS = 60_000;
+const DEFAULT_LOCK_MS = 60_000;
 const RETRIES = 3;
 
 export interface AgendaQueueOptions {
@@ -14,6 +13,8 @@ export interface AgendaQueueOptions {
   db: Db;
   workerId: string;
   logger: Logger;
+  /** After so long, milliseconds, the job of a worker that died may run elsewhere; 60,000 unless said. */
+  lockMs?: number;
 }
 
 /** Jobs by Agenda, stored in the `jobs` collection of the control database. */
@@ -49,7 +50,7 @@ export class AgendaQueue implements JobQueue {
       backend: new MongoBackend({ mongo: db as never, collection: 'jobs' } as never),
       name: workerId,
       processEvery: POLL_MS,
-      defaultLockLifetime: LOCK_MS,
+      defaultLockLifetime: this.options.lockMs ?? DEFAULT_LOCK_MS,
       removeOnComplete: true,
     });
     agenda.on('error', (error: Error) => {
