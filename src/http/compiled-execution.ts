@@ -1,4 +1,5 @@
 import {
+  createSourceEventStream,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -6,7 +7,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
-import type { Plugin } from 'graphql-yoga';
+import { mapAsyncIterator, type Plugin } from 'graphql-yoga';
 
 /** A document is compiled when it comes for the second time: compiling costs more than one execution saves. */
 const COMPILE_AT = 2;
@@ -28,7 +29,7 @@ interface JitError {
 export class CompiledExecution {
   private readonly documents = new WeakMap<DocumentNode, Map<string, Compiled>>();
 
-  constructor(private readonly schema: GraphQLSchema) {}
+  constructor(readonly schema: GraphQLSchema) {}
 
   /** Compiles a document that is known to come often. @throws Error when it cannot be executed */
   prepare(document: DocumentNode, operationName?: string): CompiledQuery {
@@ -75,21 +76,22 @@ interface Compiled {
 export async function executeCompiled(
   query: CompiledQuery,
   contextValue: unknown,
-  variables: Record<string, unknown> | null | undefined,
+  variables: ExecutionArgs['variableValues'],
   rootValue?: unknown,
 ): Promise<ExecutionResult> {
   return withRealErrors(await query.query(rootValue, contextValue, variables));
 }
 
-/** Runs a compiled subscription; a failure to subscribe is a result with errors. */
-export async function subscribeCompiled(
-  query: CompiledQuery,
-  contextValue: unknown,
-  variables: Record<string, unknown> | null | undefined,
-  rootValue?: unknown,
-): Promise<Result> {
-  const result = (await query.subscribe!(rootValue, contextValue, variables)) as Result;
-  return isIterable(result) ? result : withRealErrors(result);
+/**
+ * Runs a subscription whose events are executed as compiled code; a failure to subscribe is a result with errors. graphql-js
+ * opens the source: graphql-jit would hand the operation's variables to the field as if they were its arguments.
+ */
+export async function subscribeCompiled(query: CompiledQuery, args: ExecutionArgs): Promise<Result> {
+  const source = await createSourceEventStream(args);
+  if (!(Symbol.asyncIterator in source)) return source;
+  return mapAsyncIterator(source, (event) =>
+    executeCompiled(query, args.contextValue, args.variableValues, event),
+  );
 }
 
 /** Makes Yoga execute documents that come again through their compiled form. */
@@ -102,16 +104,10 @@ export function useCompiledExecution(compiled: CompiledExecution): Plugin {
     },
     onSubscribe({ args, setSubscribeFn }) {
       const query = compiled.find(args);
-      if (query?.subscribe)
-        setSubscribeFn(() =>
-          subscribeCompiled(query, args.contextValue, args.variableValues, args.rootValue),
-        );
+      if (query) setSubscribeFn(() => subscribeCompiled(query, args));
     },
   };
 }
-
-const isIterable = (result: Result): result is AsyncIterable<ExecutionResult> =>
-  Symbol.asyncIterator in result;
 
 function withRealErrors(result: ExecutionResult): ExecutionResult {
   if (!result.errors) return result;

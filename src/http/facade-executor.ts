@@ -26,7 +26,13 @@ export function createFacadeExecutor(compiled: CompiledExecution, logger: Logger
     execute: async (operation, variables, context) =>
       masked(await executeCompiled(queryOf(operation), context, variables), context),
     async subscribe(operation, variables, context) {
-      const source = await subscribeCompiled(queryOf(operation), context, variables);
+      const source = await subscribeCompiled(queryOf(operation), {
+        schema: compiled.schema,
+        document: operation.document,
+        operationName: operation.name,
+        contextValue: context,
+        variableValues: variables,
+      });
       return Symbol.asyncIterator in source
         ? mapEach(source, (result) => masked(result, context))
         : masked(source, context);

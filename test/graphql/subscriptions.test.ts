@@ -210,3 +210,24 @@ describe('the stream of a single connection', () => {
     expect([answer.status, answer.body.code]).toEqual([413, 'payload_too_large']);
   });
 });
+
+describe('a subscription that comes again', () => {
+  it('gets its arguments by their own names, with literals, whatever the variables are called', async () => {
+    const server = await startTestServer();
+    try {
+      const agentId = await server.dev.agentId();
+      for (const conversationId of ['one', 'two', 'three']) {
+        const chat = { message: conversationId, conversation_id: conversationId, message_id: conversationId };
+        await (await server.dev.stream('POST', `/api/v1/agent/${agentId}/chat`, chat)).all();
+        const stream = await server.dev.subscribe(
+          'subscription ($afterSeq: ID!) { conversationEvents(conversationId: $afterSeq, afterSeq: 1) { seq conversationId } }',
+          { afterSeq: conversationId },
+        );
+        const [first] = await stream.until(() => true);
+        expect(first!.data.data.conversationEvents).toEqual({ seq: 2, conversationId });
+      }
+    } finally {
+      await server.close();
+    }
+  });
+});
