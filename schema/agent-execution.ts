@@ -3,7 +3,7 @@ import type { PartRecord, RunRecord } from '../src/ports/records';
 import type { RunFailure } from '../src/runs/events';
 import type { RunOutcome, StartedRun } from '../src/runs/types';
 import { builder } from './builder';
-import { PAGE_DESCRIPTIONS, Usage } from './common';
+import { PAGE_DESCRIPTIONS, pageCost, Usage } from './common';
 
 export const RunStatus = builder.enumType('RunStatus', {
   description: 'Where a run is.',
@@ -317,6 +317,7 @@ builder.queryFields((t) => ({
       offset: t.arg.int({ description: PAGE_DESCRIPTIONS.offset }),
       cursor: t.arg.string({ description: PAGE_DESCRIPTIONS.cursor }),
     },
+    complexity: pageCost(50),
     resolve: resolve.conversationRuns,
   }),
 }));

@@ -28,3 +28,14 @@ export const PAGE_DESCRIPTIONS = {
   offset: 'Entries to leave out at the start; 0 unless said.',
   cursor: '`nextCursor` of the page before; wins over `offset`.',
 };
+
+/** Lists count ten entries each unless said otherwise (see the builder). */
+const COUNTED_ENTRIES = 10;
+
+/** The cost of a page of up to `limit` entries that is a list inside an object. */
+export const pageCost =
+  (defaultLimit: number) =>
+  ({ limit }: { limit?: number | null }): { field: number; multiplier: number } => ({
+    field: 1,
+    multiplier: Math.max(1, Math.ceil((limit ?? defaultLimit) / COUNTED_ENTRIES)),
+  });

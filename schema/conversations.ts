@@ -10,7 +10,7 @@ import type {
 } from '../src/conversations/conversations';
 import type { Compaction as CompactionData } from '../src/conversations/compaction';
 import { builder } from './builder';
-import { Deleted, PAGE_DESCRIPTIONS } from './common';
+import { Deleted, PAGE_DESCRIPTIONS, pageCost } from './common';
 import { Run, StreamEvent } from './agent-execution';
 
 export const Conversation = builder.prismaObject('Conversation', {
@@ -384,6 +384,7 @@ builder.queryFields((t) => ({
         description: "The whole tenant's; needs `sourceRefId` and the admin scope.",
       }),
     },
+    complexity: pageCost(50),
     resolve: resolve.conversations,
   }),
   conversationSearch: t.field({
@@ -394,6 +395,7 @@ builder.queryFields((t) => ({
       query: t.arg.string({ required: true, description: 'The text, any case.' }),
       limit: t.arg.int({ description: 'Entries at most, 1 to 100; 20 unless said.' }),
     },
+    complexity: pageCost(20),
     resolve: resolve.conversationSearch,
   }),
   conversation: t.prismaField({
@@ -414,6 +416,7 @@ builder.queryFields((t) => ({
       cursor: t.arg.string({ description: PAGE_DESCRIPTIONS.cursor }),
       order: t.arg({ type: MessageOrder, description: '`ASC` unless said.' }),
     },
+    complexity: pageCost(50),
     resolve: resolve.messages,
   }),
   conversationTimeline: t.field({
