@@ -220,6 +220,7 @@ export async function startTestServer(env: Environment = {}): Promise<TestServer
     config,
     logger: collectingLogger(logs),
     validateResponses: true,
+    jobLockMs: 2_000,
   });
   const url = await application.listen();
   const signingKey = await loadSigningKey({ directory: dataDir });
