@@ -53,7 +53,8 @@ export class Runs {
     options: { afterSeq?: number | null; verbose?: boolean | null },
   ): Promise<AsyncIterableIterator<PartRecord>> {
     const store = await this.dependencies.open(principal.tenant);
-    const run = owned(principal, await store.runs.find(runId), runId);
+    const known = this.dependencies.sessions.recall(store.tenant, runId) ?? (await store.runs.find(runId));
+    const run = owned(principal, known, runId);
     const start = await this.startSeq(store, run);
     const afterSeq = Math.max(options.afterSeq ?? -1, start - 1);
     const belongs = options.verbose

@@ -73,6 +73,8 @@ interface Ending {
 export class RunSessions {
   private readonly sessions = new Map<string, Session>();
   private readonly slots: Slots;
+  /** Runs that ended a moment ago, for followers that come right after the start. */
+  private readonly ended = new Map<string, { tenant: string; run: RunRecord }>();
   /** Runs that were accepted and are not launched yet: nobody else may take them for abandoned. */
   private readonly beginning = new Map<string, TenantStore>();
   private heartbeat: NodeJS.Timeout | undefined;
@@ -87,6 +89,14 @@ export class RunSessions {
 
   get(runId: string): Session | undefined {
     return this.sessions.get(runId);
+  }
+
+  /** A run that this worker executes or just ended, as far as it is known here; saves its followers a read. */
+  recall(tenant: string, runId: string): RunRecord | undefined {
+    const launch = this.sessions.get(runId)?.launch;
+    if (launch) return launch.store.tenant === tenant ? launch.run : undefined;
+    const ended = this.ended.get(runId);
+    return ended?.tenant === tenant ? ended.run : undefined;
   }
 
   /** True while this worker begins or executes the run. */
@@ -205,9 +215,10 @@ export class RunSessions {
         orFull: true,
       });
     });
+    const finished = { ...run, ...changes };
+    this.ended.set(run.id, { tenant: store.tenant, run: finished });
     setTimeout(() => this.forget(store.tenant, run), LINGER_MS).unref();
     bus.publish(store.tenant, run.conversationId, { kind: 'changed' });
-    const finished = { ...run, ...changes };
     logger.debug(
       { runId: run.id, status: ending.status, durationMs: finishedAt.getTime() - run.createdAt.getTime() },
       'run finished',
@@ -226,6 +237,7 @@ export class RunSessions {
   }
 
   private forget(tenant: string, run: RunRecord): void {
+    this.ended.delete(run.id);
     for (const { launch } of this.sessions.values())
       if (launch.run.conversationId === run.conversationId && launch.store.tenant === tenant) return;
     this.dependencies.bus.forget(tenant, run.conversationId);
