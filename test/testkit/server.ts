@@ -288,7 +288,10 @@ export async function spawnServer(env: Environment): Promise<ServerProcess> {
       clearTimeout(timer);
       resolve(found[1]!);
     });
-    void exited.then(() => reject(new Error(`The server ended:\n${output}`)));
+    void exited.then(([code, signal]) => {
+      clearTimeout(timer);
+      reject(new Error(`The server ended with ${code ?? signal}:\n${output}`));
+    });
   });
   return {
     url,
