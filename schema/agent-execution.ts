@@ -183,7 +183,7 @@ const MemoryPolicyInput = builder.inputType('MemoryPolicyInput', {
 const ChatInput = builder.inputType('ChatInput', {
   description: 'A message for an agent.',
   fields: (t) => ({
-    agentId: t.id({ required: true, description: 'The agent.' }),
+    agentId: t.id({ required: true, description: 'The agent: its id or its name.' }),
     message: t.string({ required: true, description: "The user's text." }),
     conversationId: t.id({
       required: true,

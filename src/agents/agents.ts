@@ -7,6 +7,7 @@ import type { AgentRecord } from '../ports/records';
 import type { Projection, TenantStore } from '../ports/stores';
 import { type AgentChanges, toRowChanges } from './changes';
 import { AGENT_DEFAULTS } from './defaults';
+import { findAgent } from './find';
 import { assertMayLink } from './hierarchy';
 
 const DAY_MS = 86_400_000;
@@ -35,7 +36,7 @@ export interface SubAgentInput extends AgentChanges {
   systemPrompt: string;
 }
 
-/** Agents and sub-agents of a tenant: shared by all its members. */
+/** Agents and sub-agents of a tenant: shared by all its members. Wherever an id is taken, the agent's name does as well. */
 export class Agents {
   constructor(private readonly dependencies: AgentDependencies) {}
 
@@ -51,7 +52,7 @@ export class Agents {
 
   /** @throws DomainError `not_found` for an unknown, deleted or another tenant's agent */
   async get(principal: Principal, id: string, projection?: Projection): Promise<AgentRecord> {
-    return living(await (await this.store(principal)).agents.find(id, projection), id);
+    return living(await findAgent(await this.store(principal), id, projection), id);
   }
 
   /**
@@ -66,7 +67,7 @@ export class Agents {
     expectedVersion?: number,
   ): Promise<AgentRecord> {
     const store = await this.store(principal);
-    const current = living(await store.agents.find(id), id);
+    const current = living(await findAgent(store, id), id);
     if (expectedVersion !== undefined && current.version !== expectedVersion)
       throw stale(current, expectedVersion);
     const row = toRowChanges(changes);
@@ -74,12 +75,12 @@ export class Agents {
     if (current.kind === 'BUILT_IN' && row.name !== undefined && row.name !== current.name)
       throw new DomainError('conflict', `${current.name} is a built-in agent and cannot be renamed.`);
     await this.refuseUnknownReferences(row);
-    const updated = await store.agents.update(id, current.version, {
+    const updated = await store.agents.update(current.id, current.version, {
       ...row,
       updatedAt: this.dependencies.clock.now(),
     });
     if (updated) {
-      this.dependencies.onChange(principal.tenant, id);
+      this.dependencies.onChange(principal.tenant, current.id);
       return updated;
     }
     // Somebody else wrote in between: with a precondition that is the caller's to solve, without one we apply again.
@@ -88,9 +89,10 @@ export class Agents {
   }
 
   /** Deletes a dynamic agent; its conversations stay readable. */
-  async remove(principal: Principal, id: string): Promise<{ id: string; message: string }> {
+  async remove(principal: Principal, reference: string): Promise<{ id: string; message: string }> {
     const store = await this.store(principal);
-    const agent = living(await store.agents.find(id), id);
+    const agent = living(await findAgent(store, reference), reference);
+    const { id } = agent;
     if (agent.kind === 'BUILT_IN')
       throw new DomainError(
         'conflict',
@@ -138,8 +140,8 @@ export class Agents {
 
   async subAgents(principal: Principal, parentId: string, projection?: Projection): Promise<AgentRecord[]> {
     const store = await this.store(principal);
-    living(await store.agents.find(parentId), parentId);
-    return store.agents.children(parentId, projection);
+    const parent = living(await findAgent(store, parentId), parentId);
+    return store.agents.children(parent.id, projection);
   }
 
   /** @throws DomainError `not_found` when `childId` is no sub-agent of `parentId` */
@@ -150,16 +152,17 @@ export class Agents {
     projection?: Projection,
   ): Promise<AgentRecord> {
     const store = await this.store(principal);
-    living(await store.agents.find(parentId), parentId);
-    if (!(await store.agents.isLinked(parentId, childId)))
+    const parent = living(await findAgent(store, parentId), parentId);
+    const child = await findAgent(store, childId);
+    if (!child || !(await store.agents.isLinked(parent.id, child.id)))
       throw new DomainError('not_found', `Agent ${parentId} has no sub-agent ${childId}.`);
-    return living(await store.agents.find(childId, projection), childId);
+    return living(projection ? await store.agents.find(child.id, projection) : child, childId);
   }
 
   /** Makes an agent and offers it to `parentId`. */
   async createSubAgent(principal: Principal, parentId: string, input: SubAgentInput): Promise<AgentRecord> {
     const store = await this.store(principal);
-    const parent = living(await store.agents.find(parentId), parentId);
+    const parent = living(await findAgent(store, parentId), parentId);
     const row = toRowChanges(input);
     this.assertModel(row.llmModel);
     await this.refuseUnknownReferences(row);
@@ -191,8 +194,8 @@ export class Agents {
     changes: AgentChanges,
     expectedVersion?: number,
   ): Promise<AgentRecord> {
-    await this.subAgent(principal, parentId, childId);
-    return this.update(principal, childId, changes, expectedVersion);
+    const child = await this.subAgent(principal, parentId, childId);
+    return this.update(principal, child.id, changes, expectedVersion);
   }
 
   /** Takes the sub-agent from this parent; a dynamic one without any other parent is deleted. */
@@ -205,11 +208,12 @@ export class Agents {
     const child = await this.subAgent(principal, parentId, childId);
     if (child.kind === 'BUILT_IN')
       throw new DomainError('conflict', `${child.name} is a built-in agent and cannot be deleted.`);
-    await store.agents.unlink(parentId, childId);
-    if ((await store.agents.parentsOf(childId)).length === 0) return this.remove(principal, childId);
-    this.dependencies.onChange(principal.tenant, childId);
+    const parent = living(await findAgent(store, parentId), parentId);
+    await store.agents.unlink(parent.id, child.id);
+    if ((await store.agents.parentsOf(child.id)).length === 0) return this.remove(principal, child.id);
+    this.dependencies.onChange(principal.tenant, child.id);
     return {
-      id: childId,
+      id: child.id,
       message: `Sub-agent ${child.name} was taken from agent ${parentId}; other parents keep it.`,
     };
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../ports/clock';
 import type { AgentRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
+import { findAgent } from './find';
 
 /** How long another process's change of an agent may go unnoticed; changes of this process are seen at once. */
 const FRESH_MS = 2_000;
@@ -12,12 +13,13 @@ export class AgentCache {
 
   constructor(private readonly clock: Clock) {}
 
-  async find(store: TenantStore, id: string): Promise<AgentRecord | null> {
-    const key = keyOf(store.tenant, id);
+  /** @param reference the agent's id or name */
+  async find(store: TenantStore, reference: string): Promise<AgentRecord | null> {
+    const key = keyOf(store.tenant, reference);
     const now = this.clock.now().getTime();
     const cached = this.agents.get(key);
     if (cached && cached.until > now) return cached.agent;
-    const agent = await store.agents.find(id);
+    const agent = await findAgent(store, reference);
     // Unknown ids are not remembered: guesses of strangers must not fill the cache.
     if (agent) {
       if (this.agents.size >= MOST_AGENTS) this.agents.clear();
@@ -27,7 +29,8 @@ export class AgentCache {
   }
 
   forget(tenant: string, id: string): void {
-    this.agents.delete(keyOf(tenant, id));
+    for (const [key, { agent }] of this.agents)
+      if (agent?.id === id && key.startsWith(keyOf(tenant, ''))) this.agents.delete(key);
   }
 }
 

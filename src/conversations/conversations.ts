@@ -1,4 +1,5 @@
 import { living } from '../agents/agents';
+import { findAgent } from '../agents/find';
 import { encodeCursor, type PageArguments, toPage } from '../cursor';
 import { DomainError, invalid, notFound } from '../errors';
 import { newId } from '../ids';
@@ -82,13 +83,13 @@ export class Conversations {
     const title = checkTitle(input.title);
     const metadata = checkMetadata(input.metadata);
     const store = await this.store(principal);
-    living(await store.agents.find(input.agentId), input.agentId);
+    const agent = living(await findAgent(store, input.agentId), input.agentId);
     const at = this.dependencies.clock.now();
     const id = input.id ?? newId(at.getTime());
     const created = await store.conversations.create({
       id,
       userId: principal.userId,
-      agentId: input.agentId,
+      agentId: agent.id,
       title,
       titleSource: title === null ? null : 'user',
       isActive: true,
@@ -119,6 +120,7 @@ export class Conversations {
     const page = toPage(args);
     const store = await this.store(principal);
     const filter = listFilter(principal, args);
+    if (args.agentId) filter.agentId = (await findAgent(store, args.agentId))?.id ?? args.agentId;
     const [conversations, total] = await Promise.all([
       store.conversations.list(filter, page, projection),
       store.conversations.count(filter),
@@ -309,7 +311,6 @@ function listFilter(principal: Principal, args: ConversationListArguments): Conv
     if (!args.sourceRefId) throw invalid('all_users', 'needs source_ref_id');
     if (!principal.isAdmin) throw new DomainError('forbidden', 'all_users needs the admin scope.');
   } else filter.userId = principal.userId;
-  if (args.agentId) filter.agentId = args.agentId;
   if (args.source) filter.source = args.source;
   if (args.excludeSource) filter.excludeSource = args.excludeSource;
   if (args.sourceRefId) filter.sourceRefId = args.sourceRefId;

@@ -1,10 +1,11 @@
-const CONVERSATION = 'tour-1';
+/** The same in all tabs, so that they show one conversation. */
+const CONVERSATION = 'graphiql-tour';
 
-/** What GraphiQL shows first: a query, a mutation and a subscription that work on a fresh server. */
+/** What GraphiQL shows first: a query, a mutation and a subscription that work on a fresh server as they stand. */
 export const FIRST_TABS = [
   {
-    query: `# Welcome to AgentFlow. Run each operation with the play button, from top to bottom.
-# A server that wants a token takes it in the headers below: {"Authorization": "Bearer <token>"}
+    query: `# Welcome to AgentFlow. Press the play button, then go on with the next tab.
+# A server that wants a token takes it under "Headers" below: {"Authorization": "Bearer <token>"}
 
 query Agents {
   agents {
@@ -13,31 +14,39 @@ query Agents {
     description
   }
 }
+`,
+  },
+  {
+    query: `# Starts a chat; an agent's name does as its id. Each message needs a messageId of its own:
+# change it in the variables below to say something else.
 
-# Copy the id of an agent into the variables below, then start a chat.
-mutation StartChat($agentId: ID!, $messageId: ID!) {
+mutation StartChat($messageId: ID!, $message: String!) {
   startChat(
     input: {
-      agentId: $agentId
+      agentId: "MainAgent"
       conversationId: "${CONVERSATION}"
       messageId: $messageId
-      message: "Hello! What can you do?"
+      message: $message
     }
   ) {
     runId
     status
   }
 }
+`,
+    variables: JSON.stringify({ messageId: 'message-1', message: 'Hello! What can you do?' }, null, 2),
+  },
+  {
+    query: `# Follows the conversation of the tab before: what is there, then what comes.
+# Leave it running and start another chat meanwhile.
 
-# Follows everything that happens in the conversation; start another chat meanwhile with a new messageId.
 subscription Follow {
-  conversationEvents(conversationId: "${CONVERSATION}", afterSeq: -1) {
+  conversationEvents(conversationId: "${CONVERSATION}") {
     seq
     type
     content
   }
 }
 `,
-    variables: JSON.stringify({ agentId: 'copy an id here', messageId: 'message-1' }, null, 2),
   },
 ];

@@ -1,3 +1,4 @@
+import { findAgent } from '../agents/find';
 import { DomainError } from '../errors';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
@@ -57,7 +58,10 @@ export class Cancellation {
   /** Cancels every active run in scope. */
   async cancelAll(principal: Principal, scope: CancelScope): Promise<CancelResult[]> {
     const store = await this.dependencies.open(principal.tenant);
-    const runs = await store.runs.list(this.filter(principal, scope), { limit: MOST_AT_ONCE });
+    const agentId = scope.agentId && ((await findAgent(store, scope.agentId))?.id ?? scope.agentId);
+    const runs = await store.runs.list(this.filter(principal, { ...scope, agentId }), {
+      limit: MOST_AT_ONCE,
+    });
     return Promise.all(runs.map((run) => this.cancelRun(store, run.id, `cancelled by ${principal.userId}`)));
   }
 
