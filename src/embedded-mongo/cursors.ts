@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Document } from 'bson';
 import { MongoCommandError } from './errors';
-import type { ResultStream } from './find-stream';
+import type { FillState, ResultStream } from './find-stream';
 import { cursorReply } from './raw-bson';
 
 /** MongoDB's default size of a first batch when the client names none. */
-const DEFAULT_FIRST_BATCH = 101;
+export const DEFAULT_FIRST_BATCH = 101;
 /** A reply is one BSON document, so a batch stays under 16 MB with room for the envelope. */
-const MAX_BATCH_BYTES = 16 * 1024 * 1024 - 64 * 1024;
+export const MAX_BATCH_BYTES = 16 * 1024 * 1024 - 64 * 1024;
 /** Longest stretch one query keeps the thread before others get a turn. */
 const TIME_SLICE_MS = 15;
 /** MongoDB's cursorTimeoutMillis default. */
@@ -49,11 +49,17 @@ export class CursorManager {
     return this.open.size;
   }
 
-  /** Runs the first batch and keeps the rest for getMore. Resolves with the reply bytes. */
-  async start(request: OpenRequest): Promise<Buffer> {
-    const { stream, ns } = request;
+  /** Runs the first batch and keeps the rest for getMore. @returns the reply bytes, by a promise if they take long */
+  start(request: OpenRequest): Buffer | Promise<Buffer> {
     const size = request.batchSize ?? DEFAULT_FIRST_BATCH;
-    const { batch, done } = await fillBatch(stream, size, request.maxTimeMs ?? 0);
+    const filled = fillBatch(request.stream, size, request.maxTimeMs ?? 0);
+    return filled instanceof Promise
+      ? filled.then((batch) => this.firstReply(request, batch))
+      : this.firstReply(request, filled);
+  }
+
+  private firstReply(request: OpenRequest, { batch, done }: Batch): Buffer {
+    const { stream, ns } = request;
     const finished = done || request.singleBatch === true;
     const id = finished ? 0n : this.newId();
     if (!finished) {
@@ -134,25 +140,38 @@ export class CursorManager {
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+interface Batch {
+  batch: Buffer[];
+  done: boolean;
+}
+
 /** Fills one batch, giving other work a turn after each time slice. @throws MaxTimeMSExpired */
-export async function fillBatch(
+export function fillBatch(
   stream: ResultStream,
   maxDocuments: number,
   maxTimeMs: number,
-): Promise<{ batch: Buffer[]; done: boolean }> {
+): Batch | Promise<Batch> {
   const batch: Buffer[] = [];
   if (maxDocuments === 0) return { batch, done: false };
   const started = performance.now();
-  for (;;) {
-    const state = stream.fill(batch, {
+  const fill = (): FillState =>
+    stream.fill(batch, {
       maxDocuments,
       maxBytes: MAX_BATCH_BYTES,
       deadline: performance.now() + TIME_SLICE_MS,
     });
-    if (state !== 'pending') return { batch, done: state === 'done' };
-    if (maxTimeMs > 0 && performance.now() - started > maxTimeMs) {
+  const state = fill();
+  if (state !== 'pending') return { batch, done: state === 'done' };
+  return fillOn(batch, fill, maxTimeMs > 0 ? started + maxTimeMs : Number.POSITIVE_INFINITY);
+}
+
+async function fillOn(batch: Buffer[], fill: () => FillState, deadline: number): Promise<Batch> {
+  for (;;) {
+    if (performance.now() > deadline) {
       throw new MongoCommandError('MaxTimeMSExpired', 'operation exceeded time limit');
     }
     await nextTurn();
+    const state = fill();
+    if (state !== 'pending') return { batch, done: state === 'done' };
   }
 }

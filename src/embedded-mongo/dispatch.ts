@@ -1,6 +1,12 @@
 /** From a parsed message to its reply: command lookup, option check, transaction entry, error replies. */
 import type { Document } from 'bson';
-import { checkOptions, flagOf, type CommandContext, type CommandReply, type CommandSpec } from './commands/context';
+import {
+  checkOptions,
+  flagOf,
+  type CommandContext,
+  type CommandReply,
+  type CommandSpec,
+} from './commands/context';
 import { adminCommands } from './commands/admin';
 import { aggregateCommands } from './commands/aggregate';
 import { bulkWriteCommands } from './commands/bulk-write';

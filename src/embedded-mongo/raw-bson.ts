@@ -2,13 +2,8 @@
  * BSON without decoding: walking the top-level elements of a stored document, taking some of them, and assembling
  * replies from stored bytes. Decoding is what a database pays for most in JavaScript; this keeps it off the hot paths.
  */
-import { deserialize, serialize, type DeserializeOptions, type Document } from 'bson';
-
-/** Number types must survive a round trip, so numbers stay in their wrappers. Strings were checked by the driver. */
-export const DECODE_OPTIONS: DeserializeOptions = {
-  promoteValues: false,
-  validation: { utf8: false },
-};
+import { serialize, type Document } from 'bson';
+import { decodeDocument, decodeNamed, nameEndOf, readName, valueEnd } from './bson-reader';
 
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
@@ -23,58 +18,12 @@ const enum Type {
 }
 
 export function decode(raw: Buffer): Document {
-  return deserialize(raw, DECODE_OPTIONS);
+  return decodeDocument(raw);
 }
 
 export function encode(doc: Document): Buffer {
   const bytes = serialize(doc, { ignoreUndefined: true });
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function skipCString(raw: Buffer, from: number): number {
-  const end = raw.indexOf(0, from);
-  if (end < 0) throw new RangeError('corrupt BSON: unterminated string');
-  return end + 1;
-}
-
-/** Offset just after a value of `type` starting at `at`. */
-function valueEnd(raw: Buffer, type: number, at: number): number {
-  switch (type) {
-    case 0x01:
-    case 0x09:
-    case 0x11:
-    case 0x12:
-      return at + 8;
-    case 0x02:
-    case 0x0d:
-    case 0x0e:
-      return at + 4 + raw.readInt32LE(at);
-    case 0x03:
-    case 0x04:
-    case 0x0f:
-      return at + raw.readInt32LE(at);
-    case 0x05:
-      return at + 5 + raw.readInt32LE(at);
-    case 0x07:
-      return at + 12;
-    case 0x08:
-      return at + 1;
-    case 0x0b:
-      return skipCString(raw, skipCString(raw, at));
-    case 0x0c:
-      return at + 16 + raw.readInt32LE(at);
-    case 0x10:
-      return at + 4;
-    case 0x13:
-      return at + 16;
-    case 0x06:
-    case 0x0a:
-    case 0x7f:
-    case 0xff:
-      return at;
-    default:
-      throw new RangeError(`corrupt BSON: unknown element type 0x${type.toString(16)}`);
-  }
 }
 
 /** Calls `visit` for each top-level element until it returns false. Offsets are [start, end) of the whole element. */
@@ -86,11 +35,10 @@ export function walkElements(
   let at = 4;
   while (at < last) {
     const type = raw[at]!;
-    const nameEnd = raw.indexOf(0, at + 1);
-    const valueStart = nameEnd + 1;
-    const end = valueEnd(raw, type, valueStart);
-    if (nameEnd < 0 || end > last) throw new RangeError('corrupt BSON: element runs past the document');
-    if (visit(raw.toString('utf8', at + 1, nameEnd), type, at, valueStart, end) === false) return;
+    const name = readName(raw, at + 1);
+    const valueStart = nameEndOf() + 1;
+    const end = valueEnd(raw, type, valueStart, last);
+    if (visit(name, type, at, valueStart, end) === false) return;
     at = end;
   }
 }
@@ -130,7 +78,7 @@ export function omitElements(raw: Buffer, names: ReadonlySet<string>): Buffer {
 
 /** Decodes only the named top-level fields. */
 export function decodeFields(raw: Buffer, names: ReadonlySet<string>): Document {
-  return decode(pickElements(raw, names));
+  return decodeNamed(raw, names);
 }
 
 const ID_ONLY: ReadonlySet<string> = new Set(['_id']);

@@ -11,6 +11,8 @@ import type { Storage } from './storage';
 export interface Hit {
   idKey: Buffer;
   raw: Buffer;
+  /** `raw` decoded, where somebody had to already. */
+  doc?: Document;
 }
 
 /** What a reader sees: the last commit, or a transaction's snapshot with its own changes on top. */

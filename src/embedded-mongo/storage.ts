@@ -220,9 +220,7 @@ export class Storage {
     if (outcome.ok) {
       job.resolve(outcome.value);
     } else if (outcome.error instanceof Parked) {
-      void outcome.error.until.then(() =>
-        this.enqueue(job.run, job.alone).then(job.resolve, job.reject),
-      );
+      void outcome.error.until.then(() => this.enqueue(job.run, job.alone).then(job.resolve, job.reject));
     } else {
       job.reject(outcome.error);
     }

@@ -2,9 +2,10 @@
  * The MongoDB wire protocol: OP_MSG both ways, and the legacy OP_QUERY handshake.
  * Source: the "MongoDB Wire Protocol" page of the MongoDB manual.
  */
-import { deserialize, type Document } from 'bson';
+import type { Document } from 'bson';
+import { rawDocumentsOf } from './bson-reader';
 import { MongoCommandError } from './errors';
-import { DECODE_OPTIONS, encode } from './raw-bson';
+import { decode, encode, omitElements, walkElements } from './raw-bson';
 
 export const OP_REPLY = 1;
 export const OP_QUERY = 2004;
@@ -30,8 +31,9 @@ export interface CommandMessage {
   sequences: Map<string, Buffer[]>;
 }
 
-/** Arrays of documents that are stored or forwarded undecoded. */
-const RAW_ARRAYS = { documents: true } as const;
+/** Stored undecoded. */
+const DOCUMENTS: ReadonlySet<string> = new Set(['documents']);
+const ARRAY_TYPE = 0x04;
 
 /** @throws MongoCommandError (ProtocolError) when the bytes are not a well-formed message */
 export function parseMessage(message: Buffer): CommandMessage {
@@ -92,18 +94,16 @@ function splitDocuments(message: Buffer, from: number, end: number): Buffer[] {
 }
 
 function decodeBody(bytes: Buffer, sequences: Map<string, Buffer[]>): Document {
-  // Only for insert: the option applies at every depth, and elsewhere `documents` may be a user's own field.
+  // Only insert's own `documents`: elsewhere it may be a user's field.
   const isInsert = bytes.toString('latin1', 5, 12) === 'insert\0';
-  const body = deserialize(bytes, isInsert ? { ...DECODE_OPTIONS, fieldsAsRaw: RAW_ARRAYS } : DECODE_OPTIONS);
-  const documents: unknown = body['documents'];
-  if (Array.isArray(documents) && documents.every((item) => item instanceof Uint8Array)) {
-    sequences.set(
-      'documents',
-      documents.map((item: Uint8Array) => Buffer.from(item.buffer, item.byteOffset, item.byteLength)),
-    );
-    delete body['documents'];
-  }
-  return body;
+  if (!isInsert) return decode(bytes);
+  let documents: Buffer[] | null = null;
+  walkElements(bytes, (name, type, _start, valueStart, end) => {
+    if (name === 'documents' && type === ARRAY_TYPE) documents = rawDocumentsOf(bytes, valueStart, end);
+  });
+  if (documents === null) return decode(bytes);
+  sequences.set('documents', documents);
+  return decode(omitElements(bytes, DOCUMENTS));
 }
 
 function parseOpQuery(message: Buffer, requestId: number): CommandMessage {

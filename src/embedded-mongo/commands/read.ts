@@ -3,8 +3,16 @@ import { Long, type Document } from 'bson';
 import { encodeKey } from '../query';
 import type { Collection } from '../catalog';
 import { MongoCommandError } from '../errors';
-import { ArrayStream, FindStream, type FindRequest, type ResultStream } from '../find-stream';
-import { decode, decodeFields } from '../raw-bson';
+import { DEFAULT_FIRST_BATCH, MAX_BATCH_BYTES } from '../cursors';
+import {
+  ArrayStream,
+  FindStream,
+  compileRawProjection,
+  type FindRequest,
+  type ResultStream,
+} from '../find-stream';
+import { idsOf, readByIds } from '../id-lookup';
+import { cursorReply, decode, decodeFields } from '../raw-bson';
 import type { View } from '../scan';
 import { compilePath } from '../query/paths';
 import {
@@ -104,18 +112,39 @@ const find: CommandSpec = {
     const { body, engine } = ctx;
     const collection = findCollection(ctx);
     const request = findRequest(ctx);
-    return engine.cursors.start({
-      ns: `${ctx.db}.${collectionName(ctx)}`,
-      stream: openFind(ctx, collection, request),
-      batchSize: body['batchSize'] === undefined ? undefined : request.expected,
-      singleBatch: flagOf(body['singleBatch']),
-      noTimeout: flagOf(body['noCursorTimeout']),
-      maxTimeMs: countOf(body['maxTimeMS'], 'maxTimeMS', 0),
-      session: ctx.session,
-      transaction: ctx.transaction,
-    });
+    return (
+      findByIds(ctx, collection, request) ??
+      engine.cursors.start({
+        ns: `${ctx.db}.${collectionName(ctx)}`,
+        stream: openFind(ctx, collection, request),
+        batchSize: body['batchSize'] === undefined ? undefined : request.expected,
+        singleBatch: flagOf(body['singleBatch']),
+        noTimeout: flagOf(body['noCursorTimeout']),
+        maxTimeMs: countOf(body['maxTimeMS'], 'maxTimeMS', 0),
+        session: ctx.session,
+        transaction: ctx.transaction,
+      })
+    );
   },
 };
+
+/** The reply to a query by ids whose answer surely fits one batch, or null. */
+function findByIds(
+  ctx: CommandContext,
+  collection: Collection | undefined,
+  request: FindRequest,
+): Buffer | null {
+  if (collection === undefined || ctx.transaction !== null || request.hint !== undefined) return null;
+  if (request.skip > 0 || Object.keys(request.sort).length > 0) return null;
+  const ids = idsOf(request.filter);
+  if (ids === null || ids.length > (request.expected ?? DEFAULT_FIRST_BATCH)) return null;
+  const project = compileRawProjection(request.projection, request.filter);
+  const found = readByIds(ctx.engine.storage, collection, ids, request.limit);
+  const bytes = found.reduce((sum, raw) => sum + raw.length, 0);
+  if (bytes > MAX_BATCH_BYTES && found.length > 1) return null;
+  const batch = project === null ? found : found.map(project);
+  return cursorReply('firstBatch', batch, { id: 0n, ns: collection.ns });
+}
 
 function cursorId(value: unknown): bigint {
   if (value instanceof Long) return value.toBigInt();

@@ -1,6 +1,6 @@
 /** insert, update, delete, findAndModify. */
 import { Int32, ObjectId, type Document } from 'bson';
-import { applyUpdate, compileProjection, upsertSeed } from '../query';
+import { applyUpdate, compileFilter, compileProjection, upsertSeed } from '../query';
 import type { Collection } from '../catalog';
 import { encodeIdKey } from '../collection-store';
 import type { Target } from '../engine';
@@ -209,12 +209,8 @@ function findTargets(
   collection: Collection,
   query: { filter: Document; sort: Document; hint: string | Document | undefined; limit: number },
 ): Hit[] {
-  const keys = Object.keys(query.filter);
-  if (keys.length === 1 && keys[0] === '_id' && isScalar(query.filter['_id'])) {
-    const idKey = encodeIdKey(query.filter['_id']);
-    const raw = target.get(collection, idKey);
-    return raw === undefined ? [] : [{ idKey, raw }];
-  }
+  const { filter } = query;
+  if (query.hint === undefined && isScalar(filter['_id'])) return findTargetById(target, collection, filter);
   const view = target.view(collection);
   const stream = new FindStream(
     ctx.engine.storage,
@@ -225,6 +221,20 @@ function findTargets(
   const hits: Hit[] = [];
   for (let hit = stream.nextHit(); hit !== null; hit = stream.nextHit()) hits.push(hit);
   return hits;
+}
+
+/** At most one document has this `_id`; the further conditions are tried on it alone. */
+function findTargetById(target: Target, collection: Collection, filter: Document): Hit[] {
+  const { _id: id, ...rest } = filter;
+  const isPlain = Object.keys(rest).length === 0;
+  // A wrong condition is refused also when there is no such document.
+  const matches = isPlain ? null : compileFilter(rest);
+  const idKey = encodeIdKey(id);
+  const raw = target.get(collection, idKey);
+  if (raw === undefined) return [];
+  if (matches === null) return [{ idKey, raw }];
+  const doc = decode(raw);
+  return matches(doc) ? [{ idKey, raw, doc }] : [];
 }
 
 /** One update statement: finds, changes, upserts. */
@@ -249,7 +259,7 @@ export function runUpdate(
   let modified = 0;
   let after: Buffer | null = null;
   for (const hit of hits) {
-    const doc = decode(hit.raw);
+    const doc = hit.doc ?? decode(hit.raw);
     const updated = applyUpdate(doc, statement.update, updateOptions(statement, false));
     if (!('_id' in updated))
       throw new MongoCommandError(
