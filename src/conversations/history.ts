@@ -172,17 +172,22 @@ async function* snapshots(watching: Watching, cursor: number | null): AsyncGener
       ? await fullSnapshot(store, id)
       : await change(store, id, await allAfter(store, id, cursor), cursor);
   if (!update) return;
+  // What was shown is not kept: thousands of streams may wait here for a long time.
+  let { seq, idle } = { seq: update.seq, idle: isIdle(update) };
   if (update.snapshot || update.parts.length > 0) yield update;
+  update = null;
   // The log is followed from what was shown, so nothing falls between the two.
-  const followed = followConversation(bus, store, id, update.seq);
+  const followed = followConversation(bus, store, id, seq);
   const end = (): void => void followed.return?.();
   signal.addEventListener('abort', end, { once: true });
   try {
-    while (!signal.aborted && !(endWhenIdle && isIdle(update))) {
+    while (!signal.aborted && !(endWhenIdle && idle)) {
       const parts = await collectFor(followed, COALESCE_MS);
-      update = parts && (await change(store, id, parts, update.seq));
+      update = parts && (await change(store, id, parts, seq));
       if (!update) return;
+      ({ seq, idle } = { seq: update.seq, idle: isIdle(update) });
       yield update;
+      update = null;
     }
   } finally {
     end();
