@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Collection, type CommandStartedEvent, type Document, MongoClient } from 'mongodb';
+import { FindBatch, InsertBatch, toDocument, toRow, UpdateBatch } from '../../src/adapters/stores/batches';
+import { type EmbeddedMongo, startEmbeddedMongo } from '../../src/embedded-mongo/server';
+
+describe('batches of database commands', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'af-'));
+  let embedded: EmbeddedMongo | undefined;
+  let client: MongoClient;
+  let collection: Collection<Document>;
+  let commands: CommandStartedEvent[];
+
+  beforeAll(async () => {
+    embedded = process.env.MONGODB_URL ? undefined : await startEmbeddedMongo({ dataDir: directory });
+    client = await new MongoClient(process.env.MONGODB_URL ?? embedded!.url, {
+      monitorCommands: true,
+    }).connect();
+    client.on('commandStarted', (event) => commands.push(event));
+  });
+
+  beforeEach(async () => {
+    commands = [];
+    collection = client.db(`t_${randomUUID().slice(0, 8)}`).collection('things');
+    await collection.createIndex({ name: 1 }, { unique: true });
+    commands = [];
+  });
+
+  afterEach(() => client.db(collection.dbName).dropDatabase());
+
+  afterAll(async () => {
+    await client.close();
+    await embedded?.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const sent = (name: string): number => commands.filter((event) => event.commandName === name).length;
+  const thing = (id: string, name = id): Document => toDocument({ id, name });
+
+  it('sends the inserts of one turn together', async () => {
+    const batch = new InsertBatch(() => collection);
+    const outcomes = await Promise.all(['a', 'b', 'c'].map((id) => batch.insert(thing(id))));
+    expect(outcomes).toEqual([true, true, true]);
+    expect(sent('insert')).toBe(1);
+    expect(await collection.countDocuments()).toBe(3);
+  });
+
+  it('gathers what arrives while a command is under way into the next one', async () => {
+    const batch = new InsertBatch(() => collection);
+    const first = batch.insert(thing('first'));
+    await new Promise(setImmediate);
+    const rest = Array.from({ length: 20 }, (_, index) => batch.insert(thing(`n${index}`)));
+    expect(await Promise.all([first, ...rest])).not.toContain(false);
+    expect(sent('insert')).toBeLessThanOrEqual(3);
+  });
+
+  it('tells each insert alone that its place is taken, by id or by a unique index', async () => {
+    const batch = new InsertBatch(() => collection);
+    await batch.insert(thing('a'));
+    const outcomes = await Promise.all([
+      batch.insert(thing('a', 'other')),
+      batch.insert(thing('b')),
+      batch.insert(thing('c', 'a')),
+      batch.insert(thing('d')),
+    ]);
+    expect(outcomes).toEqual([false, true, false, true]);
+    expect((await collection.find().sort({ _id: 1 }).toArray()).map(toRow)).toEqual([
+      { id: 'a', name: 'a' },
+      { id: 'b', name: 'b' },
+      { id: 'd', name: 'd' },
+    ]);
+  });
+
+  it('says of each conditional update whether it happened, also when some of a command did not', async () => {
+    await collection.insertMany(['a', 'b', 'c'].map((id) => ({ ...thing(id), owner: 'me', count: 0 })));
+    const batch = new UpdateBatch(() => collection);
+    const change = (id: string, owner: string) =>
+      batch.apply({ filter: { _id: id, owner }, update: { $inc: { count: 1 } } }, randomUUID());
+    commands = [];
+    const outcomes = await Promise.all([
+      change('a', 'me'),
+      change('b', 'somebody else'),
+      change('missing', 'me'),
+      change('c', 'me'),
+    ]);
+    expect(outcomes).toEqual([true, false, false, true]);
+    expect(sent('update')).toBe(1);
+    const counts = await collection.find().sort({ _id: 1 }).toArray();
+    expect(counts.map((document) => document.count as number)).toEqual([1, 0, 1]);
+  });
+
+  it('needs no second command when every update happened', async () => {
+    await collection.insertMany(['a', 'b'].map((id) => ({ ...thing(id), owner: 'me' })));
+    const batch = new UpdateBatch(() => collection);
+    commands = [];
+    const outcomes = await Promise.all(
+      ['a', 'b'].map((id) =>
+        batch.apply({ filter: { _id: id, owner: 'me' }, update: { $set: { owner: null } } }, randomUUID()),
+      ),
+    );
+    expect(outcomes).toEqual([true, true]);
+    expect([sent('update'), sent('find')]).toEqual([1, 0]);
+  });
+
+  it('reads many documents with one command and answers null for those that are not there', async () => {
+    await collection.insertMany([thing('a'), thing('b')]);
+    const batch = new FindBatch(() => collection);
+    commands = [];
+    const found = await Promise.all(['b', 'x', 'a', 'b'].map((id) => batch.find(id)));
+    expect(found.map((document) => document && (document._id as unknown))).toEqual(['b', null, 'a', 'b']);
+    expect(sent('find')).toBe(1);
+  });
+
+  it('rejects every entry of a command that fails as a whole', async () => {
+    const lost = new MongoClient('mongodb://127.0.0.1:1/?directConnection=true', {
+      serverSelectionTimeoutMS: 50,
+    });
+    const batch = new InsertBatch(() => lost.db('t').collection('things'));
+    const outcomes = await Promise.allSettled([batch.insert(thing('a')), batch.insert(thing('b'))]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await lost.close();
+  });
+});
