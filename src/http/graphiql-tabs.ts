@@ -4,8 +4,11 @@ const CONVERSATION = 'graphiql-tour';
 /** What GraphiQL shows first: a query, a mutation and a subscription that work on a fresh server as they stand. */
 export const FIRST_TABS = [
   {
-    query: `# Welcome to AgentFlow. Press the play button, then go on with the next tab.
-# A server that wants a token takes it under "Headers" below: {"Authorization": "Bearer <token>"}
+    query: `# Welcome to AgentFlow. Press the play button,
+# then go on with the next tab.
+#
+# Where a token is needed, put it under Headers:
+# {"Authorization": "Bearer <token>"}
 
 query Agents {
   agents {
@@ -17,8 +20,9 @@ query Agents {
 `,
   },
   {
-    query: `# Starts a chat; an agent's name does as its id. Each message needs a messageId of its own:
-# change it in the variables below to say something else.
+    query: `# Starts a chat; an agent's name does as its id.
+# Each message needs a messageId of its own:
+# change it below to say something else.
 
 mutation StartChat($messageId: ID!, $message: String!) {
   startChat(
@@ -37,8 +41,9 @@ mutation StartChat($messageId: ID!, $message: String!) {
     variables: JSON.stringify({ messageId: 'message-1', message: 'Hello! What can you do?' }, null, 2),
   },
   {
-    query: `# Follows the conversation of the tab before: what is there, then what comes.
-# Leave it running and start another chat meanwhile.
+    query: `# Follows the conversation of the tab before:
+# what is there, then what comes.
+# Leave it running and start another chat.
 
 subscription Follow {
   conversationEvents(conversationId: "${CONVERSATION}") {

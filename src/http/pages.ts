@@ -67,6 +67,9 @@ ${body}
 </html>
 `;
 
+/** Swagger UI and ReDoc bring their own margins. */
+const WHOLE_WINDOW = '<style>body{margin:0}</style>\n';
+
 const FAVICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f4d3f"/>' +
   '<path d="M7 22 L13 10 L19 22 M9.5 18 H16.5 M22 10 V22 M22 10 H27 M22 15 H26" fill="none" stroke="#fff" stroke-width="2"/></svg>';
@@ -140,7 +143,7 @@ export function createPages(openapi: object): Pages {
       '/docs',
       html(
         'AgentFlow REST API',
-        `<link rel="stylesheet" href="${swaggerPath}/swagger-ui.css">`,
+        `${WHOLE_WINDOW}<link rel="stylesheet" href="${swaggerPath}/swagger-ui.css">`,
         `<div id="swagger-ui"></div>\n<script src="${swaggerPath}/swagger-ui-bundle.js"></script>\n<script src="/docs/start.js"></script>`,
       ),
     ],
@@ -163,7 +166,7 @@ export function createPages(openapi: object): Pages {
       '/redoc',
       html(
         'AgentFlow REST API',
-        '',
+        WHOLE_WINDOW,
         `<div id="redoc"></div>\n<script src="${redocPath}/redoc.standalone.js"></script>\n<script src="/redoc/start.js"></script>`,
       ),
     ],

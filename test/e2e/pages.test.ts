@@ -1,0 +1,109 @@
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { startTestServer, type TestServer } from '../testkit/server';
+import { Browser, describeInBrowser } from './browser';
+
+/** Pages load megabytes of script on a machine that may be busy. */
+const SLOW_MS = 60_000;
+
+describeInBrowser('the pages in a browser', () => {
+  let server: TestServer;
+  let browser: Browser;
+  beforeAll(async () => {
+    server = await startTestServer();
+    browser = await Browser.start(server.url);
+  }, SLOW_MS);
+  afterEach(() => {
+    expect(browser.complaints.splice(0)).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server.close();
+  });
+
+  /** For looking at: `AGENTFLOW_TEST_SCREENSHOTS` names a folder. */
+  async function picture(page: Page, name: string): Promise<void> {
+    const folder = process.env.AGENTFLOW_TEST_SCREENSHOTS;
+    if (folder) await page.screenshot({ path: path.join(folder, `${name}.png`) });
+  }
+
+  const result = (page: Page) => page.locator('.graphiql-response');
+  const play = (page: Page) => page.locator('button.graphiql-execute-button');
+  const tab = (page: Page, name: string) => page.getByRole('tab', { name });
+
+  it(
+    'GraphiQL runs its first query, mutation and subscription as they stand',
+    async () => {
+      const page = await browser.open('/graphql');
+      await play(page).waitFor();
+      await play(page).click();
+      await result(page).getByText('MainAgent').first().waitFor();
+      await picture(page, 'graphiql-query');
+
+      await tab(page, 'StartChat').click();
+      await play(page).click();
+      await result(page).getByText('runId').first().waitFor();
+      await picture(page, 'graphiql-mutation');
+
+      await tab(page, 'Follow').click();
+      await play(page).click();
+      await result(page).getByText('conversationEvents').first().waitFor();
+      await result(page).getByText('end', { exact: false }).first().waitFor();
+      await picture(page, 'graphiql-subscription');
+      await page.close();
+    },
+    SLOW_MS,
+  );
+
+  it(
+    'Swagger UI sends a request and shows the answer',
+    async () => {
+      const page = await browser.open('/docs');
+      const operation = page.locator('.opblock').filter({
+        has: page.locator('.opblock-summary-path').getByText(/^\/api\/v1\/agents$/),
+      });
+      await page.locator('.opblock-tag').first().waitFor();
+      // Each click changes the list of those that are closed.
+      const closed = page.locator('.opblock-tag[data-is-open="false"]').first();
+      while (await closed.isVisible()) await closed.click();
+      await operation.first().locator('.opblock-summary-control').click();
+      await operation.first().locator('button.execute').click();
+      await operation
+        .first()
+        .locator('.live-responses-table .response-col_status')
+        .getByText('200')
+        .waitFor();
+      await picture(page, 'swagger');
+      await page.close();
+    },
+    SLOW_MS,
+  );
+
+  it(
+    'ReDoc shows the operations',
+    async () => {
+      const page = await browser.open('/redoc');
+      await page.locator('h1').filter({ hasText: 'AgentFlow' }).first().waitFor();
+      await page.getByText('/api/v1/agents').first().waitFor({ state: 'attached' });
+      await picture(page, 'redoc');
+      await page.close();
+    },
+    SLOW_MS,
+  );
+
+  it(
+    'every link of the first page leads somewhere',
+    async () => {
+      const page = await browser.open('/');
+      await picture(page, 'home');
+      const links = await page.locator('a').evaluateAll((all) => all.map((one) => one.getAttribute('href')!));
+      expect(links.length).toBeGreaterThan(3);
+      for (const link of links) {
+        const response = await page.goto(server.url + link);
+        expect([link, response!.status()]).toEqual([link, 200]);
+      }
+      await page.close();
+    },
+    SLOW_MS,
+  );
+});
