@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { startTestServer, type TestServer } from '../testkit/server';
+import { eventually, startTestServer, type TestServer } from '../testkit/server';
 import { Browser, describeInBrowser } from './browser';
 
 /** Pages load megabytes of script on a machine that may be busy. */
@@ -29,7 +29,13 @@ describeInBrowser('the pages in a browser', () => {
 
   const result = (page: Page) => page.locator('.graphiql-response');
   const play = (page: Page) => page.locator('button.graphiql-execute-button');
-  const tab = (page: Page, name: string) => page.getByRole('tab', { name });
+  /** GraphiQL takes a click of no duration for the start of a drag. */
+  async function openTab(page: Page, name: string): Promise<void> {
+    await eventually(async () => {
+      await page.getByRole('button', { name, exact: true }).click({ delay: 100 });
+      return page.getByRole('tab', { name, selected: true }).isVisible();
+    }, `tab ${name}`);
+  }
 
   it(
     'GraphiQL runs its first query, mutation and subscription as they stand',
@@ -40,12 +46,12 @@ describeInBrowser('the pages in a browser', () => {
       await result(page).getByText('MainAgent').first().waitFor();
       await picture(page, 'graphiql-query');
 
-      await tab(page, 'StartChat').click();
+      await openTab(page, 'StartChat');
       await play(page).click();
       await result(page).getByText('runId').first().waitFor();
       await picture(page, 'graphiql-mutation');
 
-      await tab(page, 'Follow').click();
+      await openTab(page, 'Follow');
       await play(page).click();
       await result(page).getByText('conversationEvents').first().waitFor();
       await result(page).getByText('end', { exact: false }).first().waitFor();
