@@ -155,6 +155,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       const url = await listen(http.server, config);
       background = startBackground({
         domain,
+        database,
         jobs,
         watcher,
         soleWorker: embedded !== undefined,
@@ -504,6 +505,7 @@ async function listen(server: Server, config: Config): Promise<string> {
 
 interface Background {
   domain: Domain;
+  database: MongoDatabase;
   jobs: JobQueue;
   watcher: RemoteWatcher;
   soleWorker: boolean;
@@ -517,7 +519,9 @@ interface Background {
  * for. Recovery has a timer of its own: a job's lock would outlive the process that died with it.
  */
 async function startBackground(background: Background): Promise<void> {
-  const { domain, jobs, watcher, soleWorker, logger, signal } = background;
+  const { domain, database, jobs, watcher, soleWorker, logger, signal } = background;
+  // The driver gives up for good when its first connection fails, unless it is told to connect again.
+  await untilDone(background, 'the database cannot be reached', () => database.connect());
   const started = await untilDone(background, 'interrupted runs could not be taken up', async () => {
     const taken = await domain.recovery.recoverAll(soleWorker);
     if (taken > 0) logger.info({ runs: taken }, 'interrupted runs taken up');

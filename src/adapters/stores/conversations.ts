@@ -17,6 +17,11 @@ export class PrismaConversationStore implements ConversationStore {
   private readonly finds: FindBatch;
   private readonly inserts: InsertBatch;
   private readonly updates: UpdateBatch;
+  /** Allocations whose outcome is unknown, because the connection broke. */
+  private readonly doubts = new Map<
+    string,
+    { known: ConversationRecord; next: ConversationRecord; mark: string }
+  >();
   /** Conversations that runs of this process hold, as this process last wrote them. */
   private readonly held = new Map<string, ConversationRecord>();
 
@@ -101,6 +106,8 @@ export class PrismaConversationStore implements ConversationStore {
     at: Date,
     release = false,
   ): Promise<Allocated | null> {
+    const settled = await this.settleDoubt(id, run);
+    if (settled) return allocated(allocation, settled);
     const known = this.held.get(id);
     if (known?.activeRunId === run.runId && known.activeOwner === run.owner) {
       const next = await this.advanceKnown(known, allocation, release ? at : undefined);
@@ -115,6 +122,21 @@ export class PrismaConversationStore implements ConversationStore {
     return allocated(allocation, conversation);
   }
 
+  /** Whether the write whose answer was lost happened: the caller repeats the same allocation until it knows. */
+  private async settleDoubt(
+    id: string,
+    run: { runId: string; owner: string },
+  ): Promise<ConversationRecord | null> {
+    const doubt = this.doubts.get(id);
+    if (!doubt) return null;
+    const { known, next, mark } = doubt;
+    const stored = known.activeRunId === run.runId ? await this.finds.find(id) : null;
+    this.doubts.delete(id);
+    if (stored?.lastWrite !== mark) return null;
+    if (next.activeRunId) this.held.set(id, next);
+    return next;
+  }
+
   /**
    * The same increment without reading the result, for a conversation whose state is known: it happens only if that state
    * is still the stored one, so the result is known too. Many of them share a command.
@@ -127,15 +149,18 @@ export class PrismaConversationStore implements ConversationStore {
     const { id, activeRunId, activeOwner, nextSeq, messageCount, queuedRuns } = known;
     this.held.delete(id);
     const changes = releasedAt ? { ...IDLE, updatedAt: releasedAt } : {};
-    const happened = await this.updates.apply(
-      {
-        filter: { _id: id, activeRunId, activeOwner, nextSeq, messageCount, queuedRuns },
-        update: { $inc: { nextSeq: parts, messageCount: messages }, $set: changes },
-      },
-      newId(),
-    );
-    if (!happened) return null;
     const next = { ...known, ...changes, nextSeq: nextSeq + parts, messageCount: messageCount + messages };
+    const mark = newId();
+    const change = {
+      filter: { _id: id, activeRunId, activeOwner, nextSeq, messageCount, queuedRuns },
+      update: { $inc: { nextSeq: parts, messageCount: messages }, $set: changes },
+    };
+    try {
+      if (!(await this.updates.apply(change, mark))) return null;
+    } catch (error) {
+      this.doubts.set(id, { known, next, mark });
+      throw error;
+    }
     if (!releasedAt) this.held.set(id, next);
     return next;
   }

@@ -11,7 +11,10 @@ const PASSING_CODES = new Set([6, 7, 89, 91, 189, 9001, 10107, 11600, 11602, 134
 /** Errors of the database as the domains know them; others stay what they are. */
 export function toDomainError(error: unknown): unknown {
   if (error instanceof DomainError) return error;
-  const code = codeOf(error) ?? codeOf((error as { cause?: unknown }).cause);
+  // Bulk errors carry what happened to the whole command as their response; Prisma's as their cause.
+  const { cause, errorResponse } = (error ?? {}) as { cause?: unknown; errorResponse?: unknown };
+  const layers = [error, cause, errorResponse];
+  const code = layers.map(codeOf).find((found) => found !== undefined);
   if (code === OUT_OF_DISK_SPACE)
     return new DomainError(
       'storage_full',
@@ -19,7 +22,7 @@ export function toDomainError(error: unknown): unknown {
       { cause: error },
     );
   const known = error instanceof Prisma.PrismaClientKnownRequestError && UNAVAILABLE.has(error.code);
-  if (known || (code !== undefined && PASSING_CODES.has(code)) || isConnectionError(error))
+  if (known || (code !== undefined && PASSING_CODES.has(code)) || layers.some(isConnectionError))
     return new DomainError(
       'database_unavailable',
       'The database does not answer; send the request again in a moment.',
@@ -47,6 +50,7 @@ const isConnectionError = (error: unknown): boolean =>
     'MongoNetworkError',
     'MongoNetworkTimeoutError',
     'MongoServerSelectionError',
+    'MongoTopologyClosedError',
     'MongoOperationTimeoutError',
     'PoolClearedOnNetworkError',
     'MongoPoolClearedOnNetworkError',
