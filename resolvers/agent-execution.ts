@@ -1,5 +1,4 @@
-import { encodeCursor, type PageArguments, toPage } from '../src/cursor';
-import type { RunRecord } from '../src/ports/records';
+import { type PageArguments, toPage } from '../src/cursor';
 import { failureOf } from '../src/runs/failure';
 import type { ChatInput, StartedRun } from '../src/runs/types';
 import { type Context, principalOf } from './context';
@@ -15,12 +14,6 @@ export const conversationRuns = (
   { conversationId, ...page }: PageArguments & { conversationId: string },
   ctx: Context,
 ) => ctx.services.runs.ofConversation(principalOf(ctx), conversationId, toPage(page));
-
-/** A page that is not empty may have a next one; the last page then is an empty one. */
-export const nextRunCursor = ({ runs, total }: { runs: RunRecord[]; total: number }): string | null => {
-  const last = runs.at(-1);
-  return last && runs.length < total ? encodeCursor({ at: last.createdAt, id: last.id }) : null;
-};
 
 export const startChat = (_root: unknown, { input: { agentId, ...input } }: { input: Input }, ctx: Context) =>
   ctx.services.engine.start(principalOf(ctx), agentId, input);

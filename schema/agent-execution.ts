@@ -284,18 +284,16 @@ const ChatResult = builder.objectRef<RunOutcome>('ChatResult').implement({
   }),
 });
 
-const RunPage = builder.objectRef<{ runs: RunRecord[]; total: number }>('RunPage').implement({
-  description: 'A page of runs, newest first.',
-  fields: (t) => ({
-    runs: t.field({ type: [Run], description: 'The runs.', resolve: (page) => page.runs as never }),
-    total: t.exposeInt('total', { description: 'All that match.' }),
-    nextCursor: t.string({
-      nullable: true,
-      description: '`cursor` of the next page.',
-      resolve: resolve.nextRunCursor,
+const RunPage = builder
+  .objectRef<{ runs: RunRecord[]; total: number; nextCursor: string | null }>('RunPage')
+  .implement({
+    description: 'A page of runs, newest first.',
+    fields: (t) => ({
+      runs: t.field({ type: [Run], description: 'The runs.', resolve: (page) => page.runs as never }),
+      total: t.exposeInt('total', { description: 'All that match.' }),
+      nextCursor: t.exposeString('nextCursor', { nullable: true, description: '`cursor` of the next page.' }),
     }),
-  }),
-});
+  });
 
 const member = { authenticated: true };
 

@@ -30,6 +30,11 @@ export interface PageArguments {
   cursor?: string | null;
 }
 
+/** Splits rows that were read with one more than `limit`: the page, and whether there is another one. */
+export function cut<T>(rows: T[], limit: number): { rows: T[]; more: boolean } {
+  return { rows: rows.slice(0, limit), more: rows.length > limit };
+}
+
 /** @throws DomainError `validation_failed` naming the bad argument */
 export function toPage(page: PageArguments): {
   limit: number;

@@ -2,15 +2,15 @@ import { invalid } from '../errors';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { ModelGateway } from '../ports/models';
-import type { PartRecord } from '../ports/records';
+import type { ConversationRecord, PartRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationLog } from '../runs/log';
 import { own } from './conversations';
 
 const DEFAULT_KEEP_TURNS = 10;
 const MAX_KEEP_TURNS = 1_000;
-/** A turn is a user's message and its answer. */
-const MESSAGES_PER_TURN = 2;
+/** Messages read at once to find where a turn begins. */
+const PAGE_MESSAGES = 200;
 /** Text given to the summarising model at once; older text beyond it is cut at its beginning. */
 const SUMMARISED_CHARACTERS = 60_000;
 /** English text has about four characters a token (OpenAI, "What are tokens and how to count them?"). */
@@ -49,10 +49,7 @@ export class Compactions {
     const store = await this.dependencies.open(principal.tenant);
     const conversation = own(principal, await store.conversations.find(conversationId), conversationId);
     const before = conversation.messageCount - conversation.compactedBefore;
-    const until = Math.max(
-      conversation.messageCount - keep * MESSAGES_PER_TURN,
-      conversation.compactedBefore,
-    );
+    const until = await firstKept(store, conversation, keep);
     if (until <= conversation.compactedBefore)
       return {
         compressed: false,
@@ -104,4 +101,25 @@ export class Compactions {
       if (chunk.type === 'done' && chunk.text.trim() !== '') return chunk.text.trim();
     return text.slice(0, SUMMARY_TOKENS * CHARACTERS_PER_TOKEN);
   }
+}
+
+/**
+ * Ordinal of the message with which the `keep` latest turns begin. A turn begins with a user's message, whether an answer
+ * follows or not; nothing before what is compacted already is looked at.
+ */
+async function firstKept(
+  store: TenantStore,
+  conversation: ConversationRecord,
+  keep: number,
+): Promise<number> {
+  const { id, messageCount, compactedBefore } = conversation;
+  let turns = 0;
+  for (let to = messageCount; to > compactedBefore && turns < keep; to -= PAGE_MESSAGES) {
+    const from = Math.max(to - PAGE_MESSAGES, compactedBefore);
+    for (const part of await store.parts.messages(id, from, to, 'desc')) {
+      if (part.type === 'user') turns++;
+      if (turns === keep) return part.messageSeq!;
+    }
+  }
+  return keep === 0 ? messageCount : compactedBefore;
 }

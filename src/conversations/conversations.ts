@@ -1,6 +1,6 @@
 import { living } from '../agents/agents';
 import { findAgent } from '../agents/find';
-import { encodeCursor, type PageArguments, toPage } from '../cursor';
+import { cut, encodeCursor, type PageArguments, toPage } from '../cursor';
 import { DomainError, invalid, notFound } from '../errors';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
@@ -58,6 +58,8 @@ export interface ConversationDependencies {
 
 /** Conversations of a user: private to them, but for the tenant-wide list of admins. */
 export class Conversations {
+  private readonly appending = new Map<string, Promise<PartRecord>>();
+
   constructor(private readonly dependencies: ConversationDependencies) {}
 
   /** The conversation, or null of an optional lookup. @throws DomainError `not_found` */
@@ -121,11 +123,12 @@ export class Conversations {
     const store = await this.store(principal);
     const filter = listFilter(principal, args);
     if (args.agentId) filter.agentId = (await findAgent(store, args.agentId))?.id ?? args.agentId;
-    const [conversations, total] = await Promise.all([
-      store.conversations.list(filter, page, projection),
+    const [read, total] = await Promise.all([
+      store.conversations.list(filter, { ...page, limit: page.limit + 1 }, projection),
       store.conversations.count(filter),
     ]);
-    const last = conversations.length === page.limit ? conversations.at(-1) : undefined;
+    const { rows: conversations, more } = cut(read, page.limit);
+    const last = more ? conversations.at(-1) : undefined;
     return {
       conversations,
       total,
@@ -192,19 +195,32 @@ export class Conversations {
     const metadata = checkMetadata(input.metadata);
     const store = await this.store(principal);
     await this.assertOwn(store, principal, id);
-    if (input.messageId) {
-      const known = await store.parts.findByMessageId(id, input.messageId);
-      if (known) return sameMessage(known, input.content);
-    }
-    const [part] = await this.dependencies.log.append(store, id, [
-      {
-        type: 'user',
-        messageId: input.messageId ?? newId(),
-        text: input.content,
-        metadata: metadata ?? null,
-      },
-    ]);
-    return part!;
+    const { messageId } = input;
+    const append = async (): Promise<PartRecord> => {
+      const [part] = await this.dependencies.log.append(store, id, [
+        {
+          type: 'user',
+          messageId: messageId ?? newId(),
+          text: input.content,
+          metadata: metadata ?? null,
+        },
+      ]);
+      return part!;
+    };
+    if (!messageId) return append();
+    const known = await this.once(`${principal.tenant}/${id}/${messageId}`, async () => {
+      return (await store.parts.findByMessageId(id, messageId)) ?? append();
+    });
+    return sameMessage(known, input.content);
+  }
+
+  /** Requests at the same time for one message share the work; a later one finds what was stored. */
+  private async once(key: string, work: () => Promise<PartRecord>): Promise<PartRecord> {
+    const going = this.appending.get(key);
+    if (going) return going;
+    const started = work().finally(() => this.appending.delete(key));
+    this.appending.set(key, started);
+    return started;
   }
 
   async update(
@@ -219,8 +235,9 @@ export class Conversations {
     if (metadata)
       Object.assign(changes, {
         metadata,
-        source: textOf(metadata, 'source'),
-        sourceRefId: textOf(metadata, 'source_ref_id'),
+        // Metadata that does not speak of the source leaves it as it is; a null takes it away.
+        ...('source' in metadata ? { source: textOf(metadata, 'source') } : {}),
+        ...('source_ref_id' in metadata ? { sourceRefId: textOf(metadata, 'source_ref_id') } : {}),
       });
     if (typeof input.isActive === 'boolean') changes.isActive = input.isActive;
     return this.write(principal, id, changes);

@@ -1,3 +1,4 @@
+import { cut, encodeCursor } from '../cursor';
 import { notFound } from '../errors';
 import type { Principal } from '../ports/identity';
 import { isActive, type PartRecord, type RunRecord } from '../ports/records';
@@ -31,15 +32,17 @@ export class Runs {
     conversationId: string,
     page: Page,
     projection?: Projection,
-  ): Promise<{ runs: RunRecord[]; total: number }> {
+  ): Promise<{ runs: RunRecord[]; total: number; nextCursor: string | null }> {
     const store = await this.dependencies.open(principal.tenant);
     await assertOwnConversation(store, principal, conversationId);
     const filter = { conversationId };
-    const [runs, total] = await Promise.all([
-      store.runs.list(filter, page, projection),
+    const [read, total] = await Promise.all([
+      store.runs.list(filter, { ...page, limit: page.limit + 1 }, projection),
       store.runs.count(filter),
     ]);
-    return { runs, total };
+    const { rows: runs, more } = cut(read, page.limit);
+    const last = more ? runs.at(-1) : undefined;
+    return { runs, total, nextCursor: last ? encodeCursor({ at: last.createdAt, id: last.id }) : null };
   }
 
   /**
