@@ -1,7 +1,7 @@
 import type { Collection, Document, FindOptions } from 'mongodb';
 import type { PartRecord, PartType } from '../../ports/records';
 import type { PartStore } from '../../ports/stores';
-import { InsertBatch, toDocument, toRow } from './batches';
+import { InsertBatch } from './batches';
 import type { TenantClient } from './client';
 
 export class PrismaPartStore implements PartStore {
@@ -15,7 +15,7 @@ export class PrismaPartStore implements PartStore {
   }
 
   async insert(parts: PartRecord[]): Promise<void> {
-    const inserted = await Promise.all(parts.map((part) => this.inserts.insert(toDocument(part))));
+    const inserted = await Promise.all(parts.map((part) => this.inserts.insert(partDocument(part))));
     for (const [index, fresh] of inserted.entries()) {
       const part = parts[index]!;
       if (!fresh && !(await this.isStored(part)))
@@ -24,7 +24,7 @@ export class PrismaPartStore implements PartStore {
   }
 
   async insertWhereFree(parts: PartRecord[]): Promise<void> {
-    for (const part of parts) await this.inserts.insert(toDocument(part));
+    for (const part of parts) await this.inserts.insert(partDocument(part));
   }
 
   /** True when the part itself, not another one with its seq, is what stands in the way. */
@@ -78,6 +78,49 @@ export class PrismaPartStore implements PartStore {
     const documents = await this.collection()
       .find(where, { sort, limit, batchSize: limit, singleBatch: true } as FindOptions)
       .toArray();
-    return documents.map((document) => toRow<PartRecord>(document));
+    return documents.map(partOf);
   }
+}
+
+// Both ways field by field: pages of messages and every event pass here, and objects of one shape are several times quicker.
+
+function partDocument(part: PartRecord): Document {
+  return {
+    _id: part.id,
+    conversationId: part.conversationId,
+    seq: part.seq,
+    messageSeq: part.messageSeq,
+    type: part.type,
+    runId: part.runId,
+    agentId: part.agentId,
+    callId: part.callId,
+    parentCallId: part.parentCallId,
+    rootCallId: part.rootCallId,
+    messageId: part.messageId,
+    text: part.text,
+    content: part.content,
+    metadata: part.metadata,
+    createdAt: part.createdAt,
+  };
+}
+
+function partOf(document: Document): PartRecord {
+  const part = document as Omit<PartRecord, 'id'> & { _id: string };
+  return {
+    id: part._id,
+    conversationId: part.conversationId,
+    seq: part.seq,
+    messageSeq: part.messageSeq,
+    type: part.type,
+    runId: part.runId,
+    agentId: part.agentId,
+    callId: part.callId,
+    parentCallId: part.parentCallId,
+    rootCallId: part.rootCallId,
+    messageId: part.messageId,
+    text: part.text,
+    content: part.content,
+    metadata: part.metadata,
+    createdAt: part.createdAt,
+  };
 }
