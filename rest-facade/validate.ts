@@ -4,7 +4,7 @@ import addFormats from 'ajv-formats';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { OpenAPISchemaValidator } from 'express-openapi-validator/dist/framework/openapi.schema.validator';
 import { DomainError, type FieldError } from '../src/errors';
-import { HTTP_METHODS, sliceDocument, type Bundle } from './bundle';
+import { sliceDocument, type Bundle } from './bundle';
 import { FacadeError, type JsonTree, type OpenApiDocument } from './types';
 
 /** What the validator needs to know of a request's route; it puts coerced values back into the request. */
@@ -163,6 +163,12 @@ async function lookUp(metadata: RequestHandler, route: ValidatedRoute): Promise<
   return found;
 }
 
+/** A body is optional unless its description says otherwise; the package wants that said. */
+const withOptionalBody = (operation: JsonTree): JsonTree =>
+  operation?.requestBody
+    ? { ...operation, requestBody: { required: false, ...(operation.requestBody as object) } }
+    : operation;
+
 /** Reserved characters (`cursor=a==`, times with `:`) are fine in a query: the package would refuse them unescaped. */
 function withFreeQueries(document: OpenApiDocument): OpenApiDocument {
   const free = (parameter: JsonTree): JsonTree =>
@@ -175,9 +181,11 @@ function withFreeQueries(document: OpenApiDocument): OpenApiDocument {
           key,
           key === 'parameters'
             ? (value as JsonTree[]).map(free)
-            : value?.parameters
-              ? { ...value, parameters: (value.parameters as JsonTree[]).map(free) }
-              : value,
+            : withOptionalBody(
+                value?.parameters
+                  ? { ...value, parameters: (value.parameters as JsonTree[]).map(free) }
+                  : value,
+              ),
         ]),
       ),
     ]),
@@ -286,5 +294,3 @@ export class ResponseValidation {
     );
   }
 }
-
-export const isHttpMethod = (key: string): boolean => (HTTP_METHODS as readonly string[]).includes(key);
