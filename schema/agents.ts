@@ -30,7 +30,7 @@ const LlmConfig = builder
     }),
   });
 
-export const Agent = builder.prismaObject('Agent', {
+builder.prismaObject('Agent', {
   description: 'An agent: a system prompt, a model and limits that together answer messages.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID of the agent.' }),

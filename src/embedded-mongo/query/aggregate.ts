@@ -43,7 +43,7 @@ function createRun(context: AggregateContext, variables: Record<string, unknown>
 
 /**
  * Runs an aggregation pipeline over documents, which it never alters; results may share nested values with them.
- * `$out` and `$merge` write and are the caller's: see `splitOutputStage`.
+ * `$out` and `$merge` write and are the caller's.
  * @param context `read` gives the other collections of the database for `$lookup`, `$graphLookup` and `$unionWith`;
  *   `now` is `$$NOW`; `variables` are the command's `let`
  * @throws QueryError 40324 for an unknown stage, 168 for an unknown expression, 40573 for `$changeStream`
@@ -55,17 +55,6 @@ export function runAggregate(
 ): Document[] {
   const run = createRun(context, context.variables ?? {});
   return [...run.compile(pipeline)(docs)];
-}
-
-/** Splits a final `$out` or `$merge` off, which may stand nowhere else. */
-export function splitOutputStage(pipeline: Document[]): { pipeline: Document[]; output?: Document } {
-  const at = pipeline.findIndex((stage) => isDocument(stage) && ('$out' in stage || '$merge' in stage));
-  if (at < 0) return { pipeline };
-  const output = pipeline[at]!;
-  if (at !== pipeline.length - 1) {
-    throw new QueryError(40601, `${Object.keys(output)[0]} can only be the final stage in the pipeline`);
-  }
-  return { pipeline: pipeline.slice(0, -1), output };
 }
 
 const UPDATE_STAGES = new Set(['$addFields', '$set', '$project', '$unset', '$replaceRoot', '$replaceWith']);

@@ -118,7 +118,6 @@ function objectType(value: object): number {
 export const isDocument = (value: unknown): value is Document =>
   typeof value === 'object' && value !== null && objectType(value) === BsonType.object;
 
-export const isMissing = (value: unknown): value is undefined => value === undefined;
 export const isNullish = (value: unknown): value is null | undefined => value === null || value === undefined;
 
 /** A field's own value; names such as `constructor` or `__proto__` never reach Object.prototype. */

@@ -1,6 +1,5 @@
 /** Query semantics of the embedded MongoDB-compatible server: order, keys, filters, updates, projections, pipelines. */
-export { EMPTY_ARRAY_KEY } from './bson-types';
-export { compareBson, equalBson } from './compare';
+export { compareBson } from './compare';
 export { encodeKey, hashKey } from './key';
 export { compileFilter } from './filter';
 export { analyzeFilter, type FieldBounds } from './bounds';
@@ -9,5 +8,5 @@ export { compileSort } from './sort';
 export { compileProjection } from './projection';
 export { applyUpdate, type UpdateOptions } from './update';
 export { upsertSeed } from './upsert';
-export { runAggregate, splitOutputStage, type CollectionReader, type AggregateContext } from './aggregate';
+export { runAggregate, type CollectionReader, type AggregateContext } from './aggregate';
 export { QueryError } from './errors';

@@ -70,14 +70,3 @@ export function regexFromOperands(operand: unknown, options: unknown): RegExp {
   }
   return compileRegex(regex.pattern, options ?? regex.options);
 }
-
-/** A literal prefix every match of an anchored pattern starts with, or undefined when there is none to rely on. */
-export function literalPrefix(pattern: string, options: string): string | undefined {
-  if (options !== '' || pattern.includes('|')) return undefined;
-  const match = /^(?:\^|\\A)([A-Za-z0-9 _\-:/@%&,;=!<>~'"]+)/.exec(pattern);
-  if (!match) return undefined;
-  const following = pattern[match[0].length];
-  // A quantifier after the run makes its last character optional.
-  const prefix = following !== undefined && '*?{'.includes(following) ? match[1]!.slice(0, -1) : match[1]!;
-  return prefix === '' ? undefined : prefix;
-}
