@@ -36,7 +36,7 @@ export class CollectionStore {
   ) {}
 
   get(collection: Collection, idKey: Buffer): Buffer | undefined {
-    return this.storage.documents.get(documentKey(collection.id, idKey));
+    return this.storage.readDocument(documentKey(collection.id, idKey));
   }
 
   /** @throws MongoCommandError DuplicateKey, CannotIndexParallelArrays, BSONObjectTooLarge; nothing is written then */

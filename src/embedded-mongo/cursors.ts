@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Document } from 'bson';
 import { MongoCommandError } from './errors';
 import type { FillState, ResultStream } from './find-stream';
-import { cursorReply } from './raw-bson';
+import { cursorReply, type RawReply } from './raw-bson';
 
 /** MongoDB's default size of a first batch when the client names none. */
 export const DEFAULT_FIRST_BATCH = 101;
@@ -50,7 +50,7 @@ export class CursorManager {
   }
 
   /** Runs the first batch and keeps the rest for getMore. @returns the reply bytes, by a promise if they take long */
-  start(request: OpenRequest): Buffer | Promise<Buffer> {
+  start(request: OpenRequest): RawReply | Promise<RawReply> {
     const size = request.batchSize ?? DEFAULT_FIRST_BATCH;
     const filled = fillBatch(request.stream, size, request.maxTimeMs ?? 0);
     return filled instanceof Promise
@@ -58,7 +58,7 @@ export class CursorManager {
       : this.firstReply(request, filled);
   }
 
-  private firstReply(request: OpenRequest, { batch, done }: Batch): Buffer {
+  private firstReply(request: OpenRequest, { batch, done }: Batch): RawReply {
     const { stream, ns } = request;
     const finished = done || request.singleBatch === true;
     const id = finished ? 0n : this.newId();
@@ -82,7 +82,7 @@ export class CursorManager {
     id: bigint,
     ns: string,
     options: { batchSize: number; maxTimeMs: number; transaction: object | null },
-  ): Promise<Buffer> {
+  ): Promise<RawReply> {
     const cursor = this.open.get(id);
     if (cursor === undefined || cursor.transaction !== options.transaction) {
       throw new MongoCommandError('CursorNotFound', `cursor id ${id} not found`);

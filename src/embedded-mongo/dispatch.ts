@@ -18,6 +18,7 @@ import { sessionCommands, sessionKey, transactionOptions } from './commands/sess
 import { writeCommands } from './commands/write';
 import type { Engine } from './engine';
 import { MongoCommandError, errorReply } from './errors';
+import { RawReply } from './raw-bson';
 import type { CommandMessage } from './wire';
 
 const COMMANDS = new Map<string, CommandSpec>(
@@ -110,7 +111,7 @@ async function runInTransaction(ctx: CommandContext, spec: CommandSpec): Promise
       );
     }
     const reply = await spec.run({ ...ctx, transaction });
-    if (!Buffer.isBuffer(reply) && Array.isArray(reply['writeErrors'])) transactions.end(transaction);
+    if (!(reply instanceof RawReply) && Array.isArray(reply['writeErrors'])) transactions.end(transaction);
     return reply;
   } catch (error) {
     transactions.end(transaction);

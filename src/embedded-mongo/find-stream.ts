@@ -107,9 +107,22 @@ export class FindStream implements ResultStream {
   }
 
   private nextProjected(): Buffer | null {
-    const hit = this.advance();
-    if (hit === null) return null;
-    return this.project === null ? hit.raw : this.project(hit.raw);
+    const raw = this.toSkip === 0 && this.sorted === null ? this.advanceRaw() : (this.advance()?.raw ?? null);
+    return raw === null || this.project === null ? raw : this.project(raw);
+  }
+
+  /** `advance` without the id, when nothing is to be skipped or was sorted. */
+  private advanceRaw(): Buffer | null {
+    if (this.left === 0) return null;
+    const raw = this.scan.nextRaw();
+    if (raw === null) this.refuseDropped();
+    else this.left -= 1;
+    return raw;
+  }
+
+  private refuseDropped(): void {
+    if (!this.collection.dropped) return;
+    throw new MongoCommandError('OperationFailed', `collection dropped: ${this.collection.ns}`);
   }
 
   private advance(): Hit | null {
@@ -117,9 +130,7 @@ export class FindStream implements ResultStream {
     for (;;) {
       const hit = this.sorted === null ? this.scan.next() : (this.sorted[this.sortedAt++] ?? null);
       if (hit === null) {
-        if (this.collection.dropped) {
-          throw new MongoCommandError('OperationFailed', `collection dropped: ${this.collection.ns}`);
-        }
+        this.refuseDropped();
         return null;
       }
       if (this.toSkip > 0) {

@@ -31,7 +31,7 @@ export function readByIds(
   const found: Buffer[] = [];
   for (let i = 0; i < keys.length; i++) {
     if (i > 0 && keys[i]!.equals(keys[i - 1]!)) continue;
-    const raw = storage.documents.get(keys[i]!);
+    const raw = storage.readDocument(keys[i]!);
     if (raw === undefined) continue;
     found.push(raw);
     if (found.length === limit) break;

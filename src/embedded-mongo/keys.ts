@@ -42,6 +42,21 @@ export function documentKey(collectionId: number, idKey: Buffer): Buffer {
   return key;
 }
 
+/** Reused by `documentKeyOfEntry`; LMDB copies a key before it reads on. */
+const scratchKey = Buffer.alloc(PREFIX_BYTES + MAX_ID_KEY_BYTES);
+const scratchKeys: Buffer[] = [];
+
+/** The key of the document an index entry stands for; valid until the next call. */
+export function documentKeyOfEntry(collectionId: number, entry: Buffer): Buffer {
+  const end = entry.length - TRAILER_BYTES;
+  const idLength = (entry[end]! << 8) | entry[end + 1]!;
+  const length = PREFIX_BYTES + idLength;
+  const key = (scratchKeys[length] ??= scratchKey.subarray(0, length));
+  key.writeUInt32BE(collectionId, 0);
+  entry.copy(key, PREFIX_BYTES, end - idLength, end);
+  return key;
+}
+
 export function idKeyOfDocumentKey(key: Buffer): Buffer {
   return key.subarray(PREFIX_BYTES);
 }

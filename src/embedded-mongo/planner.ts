@@ -4,6 +4,7 @@
  */
 import type { Document } from 'bson';
 import { analyzeFilter, compareBson, compileFilter, encodeKey, type FieldBounds } from './query';
+import { rankOf, type Rank } from './query/compare';
 import { filterFields, type Collection, type Direction, type Index } from './catalog';
 import { MongoCommandError } from './errors';
 import { MAX_ID_KEY_BYTES, MAX_VALUE_KEY_BYTES, prefixKey, rangePrefix, successor } from './keys';
@@ -66,14 +67,12 @@ export function planQuery(collection: Collection, request: PlanRequest): Plan {
     const access = idLookup(collection, filter['_id']);
     return { access: [access], providesSort: true, exact: true, filter, fields, matches };
   }
-  // Wrong operators are refused even when nothing would be read.
-  matches();
+  // Wrong operators are refused even when nothing would be read; plain comparisons hold none.
+  if (!isPlainFilter(filter)) matches();
   const base = { filter, fields, matches };
   const bounds = natural === null ? analyzeFilter(filter) : new Map<string, FieldBounds>();
   const candidates = candidateIndexes(collection, request, bounds);
-  const best = candidates
-    .map((index) => accessBy(collection, index, bounds, request))
-    .sort((a, b) => b.score - a.score)[0];
+  const best = bestOf(candidates.map((index) => accessBy(collection, index, bounds, request)));
   const forced = request.hint !== undefined && natural === null;
   if (best !== undefined && (forced || best.score > 0)) {
     const branches = best.boundFields === 0 && !forced ? orBranches(collection, request) : null;
@@ -111,7 +110,8 @@ function readsWholeDocument(filter: Document): boolean {
 
 /** A value that equals only itself: no null (also matches missing), no regex, no array or document (match inside). */
 export function isScalar(value: unknown): boolean {
-  if (['string', 'number', 'boolean', 'bigint'].includes(typeof value)) return true;
+  if (typeof value === 'string') return true;
+  if (['number', 'boolean', 'bigint'].includes(typeof value)) return true;
   if (value instanceof Date) return true;
   const type = (value as { _bsontype?: string } | null)?._bsontype;
   if (type === undefined) return false;
@@ -159,14 +159,21 @@ function idIndex(collection: Collection): Index {
   };
 }
 
+/** The highest score; the first of equals. */
+function bestOf(candidates: Candidate[]): Candidate | undefined {
+  let best: Candidate | undefined;
+  for (const candidate of candidates)
+    if (best === undefined || candidate.score > best.score) best = candidate;
+  return best;
+}
+
 function candidateIndexes(
   collection: Collection,
-  { hint }: PlanRequest,
+  { hint, sort }: PlanRequest,
   bounds: Map<string, FieldBounds>,
 ): Index[] {
-  const all = [idIndex(collection), ...collection.indexes];
   if (hint !== undefined && naturalDirection(hint) === null) {
-    const wanted = all.find((index) => matchesHint(index, hint));
+    const wanted = [idIndex(collection), ...collection.indexes].find((index) => matchesHint(index, hint));
     if (wanted === undefined) {
       throw new MongoCommandError(
         'BadValue',
@@ -176,7 +183,12 @@ function candidateIndexes(
     return [wanted];
   }
   if (hint !== undefined) return [];
-  return all.filter((index) => !index.hidden && holdsEveryMatch(index, bounds));
+  // An index whose first field is neither bounded nor sorted by narrows nothing.
+  const helps = (path: string): boolean => bounds.has(path) || sort[0]?.[0] === path;
+  const useful = collection.indexes.filter(
+    (index) => helps(index.key[0]![0]) && !index.hidden && holdsEveryMatch(index, bounds),
+  );
+  return helps('_id') ? [idIndex(collection), ...useful] : useful;
 }
 
 function matchesHint(index: Index, hint: string | Document): boolean {
@@ -282,7 +294,10 @@ function accessBy(
     index: index.name === ID_INDEX_NAME ? null : index,
     ranges: build.ranges(),
     reverse: sorted === -1,
-    bounds: build.describe(),
+    // Only `explain` asks.
+    get bounds() {
+      return build.describe();
+    },
   };
   return {
     access,
@@ -353,12 +368,9 @@ class RangeBuilder {
   }
 
   private addPoints(position: number, path: string, direction: Direction, values: unknown[]): boolean {
-    const encoded = new Map(
-      values.map((value) => encodeKey([value], [direction])).map((key) => [key.toString('latin1'), key]),
-    );
-    if (encoded.size * this.prefixes.length > MAX_RANGES) return false;
-    const keys = [...encoded.values()].sort(Buffer.compare);
-    this.prefixes = this.prefixes.flatMap((prefix) => keys.map((key) => Buffer.concat([prefix, key])));
+    const keys = distinctKeys(values, direction);
+    if (keys.length * this.prefixes.length > MAX_RANGES) return false;
+    this.prefixes = this.prefixes.flatMap((prefix) => keys.map((key) => join(prefix, key)));
     if (keys.length === 1) this.points.add(position);
     this.score += keys.length === 1 ? SCORE_POINT : SCORE_LIST;
     this.boundFields += 1;
@@ -375,7 +387,7 @@ class RangeBuilder {
     if (low === undefined && high === undefined) return;
     // Of two limits on an array field each may be met by another element.
     if (isArray && low !== undefined && high !== undefined) high = undefined;
-    const rank = encodeKey([low !== undefined ? low : high])[0]!;
+    const rank = rankOf(low !== undefined ? low : high);
     if (rank <= MIN_KEY_RANK || rank >= MAX_KEY_RANK) return;
     const bracket = Buffer.from([direction === 1 ? rank : ~rank & 0xff]);
     const encodeOr = (value: unknown): Buffer | null =>
@@ -439,12 +451,50 @@ class RangeBuilder {
   /** True when the ranges hold exactly the documents that `filter` matches. Call after `ranges()`. */
   isExactFor(filter: Document): boolean {
     if (this.cut || this.index.truncated) return false;
-    return Object.entries(filter).every(([path, condition]) => {
-      if (!this.exactPaths.has(path)) return false;
-      if (isScalar(condition)) return true;
-      return isPlainComparison(condition);
-    });
+    const conditions = conditionsOf(filter);
+    return (
+      conditions !== null &&
+      conditions.every(([path, condition]) => this.exactPaths.has(path) && isPlainCondition(condition))
+    );
   }
+}
+
+/** Encoded values in key order, each once. */
+function distinctKeys(values: unknown[], direction: Direction): Buffer[] {
+  if (values.length === 1) return [encodeKey(values, [direction])];
+  const encoded = new Map<string, Buffer>();
+  for (const value of values) {
+    const key = encodeKey([value], [direction]);
+    encoded.set(key.toString('latin1'), key);
+  }
+  return [...encoded.values()].sort(Buffer.compare);
+}
+
+const join = (prefix: Buffer, rest: Buffer): Buffer =>
+  prefix.length === 0 ? rest : Buffer.concat([prefix, rest]);
+
+/** The conditions of a filter that is nothing but conditions on different fields, `$and` of such included; else null. */
+function conditionsOf(filter: Document): [path: string, condition: unknown][] | null {
+  const all: [string, unknown][] = [];
+  const paths = new Set<string>();
+  const collect = (part: unknown): boolean => {
+    if (typeof part !== 'object' || part === null) return false;
+    return Object.entries(part).every(([path, condition]) => {
+      if (path === '$and')
+        return Array.isArray(condition) && condition.length > 0 && condition.every(collect);
+      if (path.startsWith('$') || paths.has(path)) return false;
+      paths.add(path);
+      all.push([path, condition]);
+      return true;
+    });
+  };
+  return collect(filter) ? all : null;
+}
+
+const isPlainCondition = (condition: unknown): boolean => isScalar(condition) || isPlainComparison(condition);
+
+function isPlainFilter(filter: Document): boolean {
+  return conditionsOf(filter)?.every(([, condition]) => isPlainCondition(condition)) ?? false;
 }
 
 const COMPARISONS = new Set(['$eq', '$in', '$gt', '$gte', '$lt', '$lte']);
@@ -452,22 +502,23 @@ const COMPARISONS = new Set(['$eq', '$in', '$gt', '$gte', '$lt', '$lte']);
 /** Only comparisons this planner turned into bounds in full: one equality or list, or limits of a single type. */
 function isPlainComparison(condition: unknown): boolean {
   if (typeof condition !== 'object' || condition === null) return false;
-  const entries = Object.entries(condition as Document);
-  if (entries.length === 0 || !entries.every(([operator]) => COMPARISONS.has(operator))) return false;
-  const names = entries.map(([operator]) => operator);
-  if ((names.includes('$eq') || names.includes('$in')) && names.length > 1) return false;
-  if (
-    (names.includes('$gt') && names.includes('$gte')) ||
-    (names.includes('$lt') && names.includes('$lte'))
-  ) {
-    return false;
+  const comparisons = condition as Document;
+  const names = Object.keys(comparisons);
+  if (names.length === 0 || !names.every((name) => COMPARISONS.has(name))) return false;
+  if (names.length === 1) {
+    const only: unknown = comparisons[names[0]!];
+    return names[0] === '$in' ? Array.isArray(only) && only.every(isScalar) : isScalar(only);
   }
-  const values = entries.flatMap(([operator, value]) =>
-    operator === '$in' ? (value as unknown[]) : [value],
-  );
-  if (!values.every(isScalar)) return false;
-  const ranks = new Set(values.map((value) => encodeKey([value])[0]));
-  return names.includes('$in') || ranks.size === 1;
+  if (names.includes('$eq') || names.includes('$in')) return false;
+  if (names.includes('$gt') && names.includes('$gte')) return false;
+  if (names.includes('$lt') && names.includes('$lte')) return false;
+  const ranks = new Set<Rank>();
+  for (const name of names) {
+    const limit: unknown = comparisons[name];
+    if (!isScalar(limit)) return false;
+    ranks.add(rankOf(limit));
+  }
+  return ranks.size === 1;
 }
 
 /** One bounded access per branch of a top-level `$or`, or null when some branch has no index to go by. */
@@ -478,9 +529,11 @@ function orBranches(collection: Collection, { filter }: PlanRequest): Access[] |
   for (const branch of branches as Document[]) {
     const bounds = analyzeFilter({ $and: [{ ...filter, $or: undefined }, branch].map(withoutUndefined) });
     const request: PlanRequest = { filter: branch, sort: [] };
-    const best = candidateIndexes(collection, request, bounds)
-      .map((index) => accessBy(collection, index, bounds, request))
-      .sort((a, b) => b.score - a.score)[0];
+    const best = bestOf(
+      candidateIndexes(collection, request, bounds).map((index) =>
+        accessBy(collection, index, bounds, request),
+      ),
+    );
     if (best === undefined || best.boundFields === 0) return null;
     accesses.push(best.access);
   }

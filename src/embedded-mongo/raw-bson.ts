@@ -118,13 +118,25 @@ function arrayKey(index: number): Buffer {
   return (arrayKeys[index] ??= Buffer.from(`${index}\0`, 'latin1'));
 }
 
+/** Bytes of an OP_MSG before its body: header, flags and section kind. */
+export const REPLY_HEAD_BYTES = 21;
+
+/** A reply as bytes, with room before them for the message's head, so that a large batch is copied once. */
+export class RawReply {
+  constructor(readonly message: Buffer) {}
+
+  get body(): Buffer {
+    return this.message.subarray(REPLY_HEAD_BYTES);
+  }
+}
+
 /** Builds `{ cursor: { firstBatch|nextBatch: [...], id, ns }, ok: 1 }` from undecoded documents. */
 export function cursorReply(
   batchName: 'firstBatch' | 'nextBatch',
   batch: readonly Buffer[],
   cursor: { id: bigint; ns: string },
   extra?: Document,
-): Buffer {
+): RawReply {
   let arraySize = 5;
   for (let i = 0; i < batch.length; i++) arraySize += 1 + arrayKey(i).length + batch[i]!.length;
   const nsBytes = Buffer.byteLength(cursor.ns);
@@ -133,8 +145,8 @@ export function cursorReply(
   const extraSize = extraElements === null ? 0 : extraElements.length - 5;
   const size = 4 + (1 + 7 + cursorSize) + (1 + 3 + 8) + extraSize + 1;
 
-  const out = Buffer.allocUnsafe(size);
-  let at = out.writeInt32LE(size, 0);
+  const out = Buffer.allocUnsafe(REPLY_HEAD_BYTES + size);
+  let at = out.writeInt32LE(size, REPLY_HEAD_BYTES);
   out[at++] = Type.Document;
   at += out.write('cursor\0', at, 'latin1');
   at = out.writeInt32LE(cursorSize, at);
@@ -162,7 +174,7 @@ export function cursorReply(
   if (extraElements !== null) at += extraElements.copy(out, at, 4, extraElements.length - 1);
   at = writeOk(out, at);
   out[at] = 0;
-  return out;
+  return new RawReply(out);
 }
 
 function writeOk(out: Buffer, at: number): number {

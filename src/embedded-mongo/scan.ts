@@ -3,7 +3,7 @@ import type { Transaction } from 'lmdb';
 import type { Document } from 'bson';
 import type { Collection } from './catalog';
 import type { Change } from './collection-store';
-import { documentKey, idKeyOfDocumentKey, idKeyOfEntry } from './keys';
+import { documentKeyOfEntry, idKeyOfDocumentKey, idKeyOfEntry } from './keys';
 import type { Access, ByteRange, Plan } from './planner';
 import { decode, decodeFields } from './raw-bson';
 import type { Storage } from './storage';
@@ -31,10 +31,13 @@ export class Scan {
   private accessIndex = 0;
   private rangeIndex = 0;
   private position: Buffer | null = null;
-  private chunk: { idKey: Buffer; raw: Buffer | null }[] = [];
+  /** Keys of the table that is read (index entries or documents), and the documents when it is theirs. */
+  private chunk: Buffer[] = [];
+  private chunkRaws: Buffer[] = [];
   private chunkAt = 0;
   private chunkSize: number;
   private rangeDone = false;
+  private readsIndex = false;
   private readonly seen: Set<string> | null;
   private overlay: Hit[] | null = null;
   private readonly matches: ((doc: Document) => boolean) | null;
@@ -55,16 +58,42 @@ export class Scan {
 
   /** The next matching document, or null at the end. */
   next(): Hit | null {
-    for (;;) {
-      const candidate = this.nextCandidate();
-      if (candidate === null) return this.nextOverlay();
-      const { idKey } = candidate;
-      if (this.view.changes?.has(idKey.toString('latin1'))) continue;
-      const raw = candidate.raw ?? this.fetch(idKey);
+    const raw = this.nextCommitted();
+    return raw === null ? this.nextOverlay() : { idKey: this.idKey, raw };
+  }
+
+  /** As `next`, for readers that do not care for the id. */
+  nextRaw(): Buffer | null {
+    return this.nextCommitted() ?? this.nextOverlay()?.raw ?? null;
+  }
+
+  /** The id key of the document read last. */
+  private get idKey(): Buffer {
+    const key = this.chunk[this.chunkAt - 1]!;
+    return this.readsIndex ? idKeyOfEntry(key) : idKeyOfDocumentKey(key);
+  }
+
+  private nextCommitted(): Buffer | null {
+    while (this.chunkAt < this.chunk.length || this.readChunk()) {
+      const at = this.chunkAt++;
+      if (this.isHidden()) continue;
+      const raw = this.readsIndex ? this.fetch(this.chunk[at]!) : this.chunkRaws[at];
       if (raw === undefined) continue;
       this.docsExamined += 1;
-      if (this.accepts(raw)) return { idKey, raw };
+      if (this.accepts(raw)) return raw;
     }
+    return null;
+  }
+
+  /** Whether the current key was read before, or is another's in this transaction's own changes. */
+  private isHidden(): boolean {
+    if (this.seen === null && this.view.changes === undefined) return false;
+    const id = this.idKey.toString('latin1');
+    if (this.seen !== null) {
+      if (this.seen.has(id)) return true;
+      this.seen.add(id);
+    }
+    return this.view.changes?.has(id) ?? false;
   }
 
   private accepts(raw: Buffer): boolean {
@@ -73,26 +102,12 @@ export class Scan {
     return this.matches(fields === null ? decode(raw) : decodeFields(raw, fields));
   }
 
-  private fetch(idKey: Buffer): Buffer | undefined {
-    return this.storage.documents.get(documentKey(this.collection.id, idKey), this.readOptions());
+  private fetch(entry: Buffer): Buffer | undefined {
+    return this.storage.readDocument(documentKeyOfEntry(this.collection.id, entry), this.view.snapshot);
   }
 
   private readOptions(): { transaction: Transaction } | undefined {
     return this.view.snapshot === undefined ? undefined : { transaction: this.view.snapshot };
-  }
-
-  private nextCandidate(): { idKey: Buffer; raw: Buffer | null } | null {
-    for (;;) {
-      while (this.chunkAt < this.chunk.length) {
-        const candidate = this.chunk[this.chunkAt++]!;
-        if (this.seen === null) return candidate;
-        const id = candidate.idKey.toString('latin1');
-        if (this.seen.has(id)) continue;
-        this.seen.add(id);
-        return candidate;
-      }
-      if (!this.readChunk()) return null;
-    }
   }
 
   /** Loads more keys; false when every range is exhausted. */
@@ -127,21 +142,19 @@ export class Scan {
     const limit = this.chunkSize;
     this.chunkSize = Math.min(this.chunkSize * 2, LARGEST_CHUNK);
     const bounds = this.rangeOptions(access, range);
-    const chunk: { idKey: Buffer; raw: Buffer | null }[] = [];
-    let last: Buffer | null = null;
-    if (access.index === null) {
-      for (const { key, value } of this.storage.documents.getRange({ ...bounds, limit })) {
-        last = key;
-        chunk.push({ idKey: idKeyOfDocumentKey(key), raw: value });
-      }
+    const chunk: Buffer[] = [];
+    this.readsIndex = access.index !== null;
+    if (this.readsIndex) {
+      for (const key of this.storage.entries.getKeys({ ...bounds, limit })) chunk.push(key);
     } else {
-      for (const key of this.storage.entries.getKeys({ ...bounds, limit })) {
-        last = key;
-        chunk.push({ idKey: idKeyOfEntry(key), raw: null });
+      this.chunkRaws = [];
+      for (const { key, value } of this.storage.documents.getRange({ ...bounds, limit })) {
+        chunk.push(key);
+        this.chunkRaws.push(value);
       }
     }
     if (access.stage === 'IXSCAN') this.keysExamined += chunk.length;
-    if (last !== null) this.position = last;
+    this.position = chunk.at(-1) ?? this.position;
     this.rangeDone = chunk.length < limit;
     this.chunk = chunk;
     this.chunkAt = 0;

@@ -5,7 +5,7 @@
 import type { Document } from 'bson';
 import { rawDocumentsOf } from './bson-reader';
 import { MongoCommandError } from './errors';
-import { decode, encode, omitElements, walkElements } from './raw-bson';
+import { RawReply, decode, encode, omitElements, walkElements } from './raw-bson';
 
 export const OP_REPLY = 1;
 export const OP_QUERY = 2004;
@@ -121,26 +121,38 @@ function parseOpQuery(message: Buffer, requestId: number): CommandMessage {
 
 let nextRequestId = 1;
 
-/** One message that answers `request`; `reply` may be a document or ready-made BSON bytes. */
+/** One message that answers `request`. */
 export function frameReply(
   request: { requestId: number; legacy: boolean },
-  reply: Document | Buffer,
+  reply: Document | RawReply,
 ): Buffer {
-  const bytes = Buffer.isBuffer(reply) ? reply : encode(reply);
-  const headBytes = request.legacy ? HEADER_BYTES + 20 : HEADER_BYTES + 5;
-  const message = Buffer.allocUnsafe(headBytes + bytes.length);
-  message.fill(0, 0, headBytes);
+  const bytes = reply instanceof RawReply ? reply.body : encode(reply);
+  if (request.legacy) return frame(request.requestId, OP_REPLY, LEGACY_FIELDS, bytes);
+  if (!(reply instanceof RawReply)) return frame(request.requestId, OP_MSG, NO_FLAGS_BODY, bytes);
+  const { message } = reply;
+  message.set(NO_FLAGS_BODY, HEADER_BYTES);
+  writeHeader(message, request.requestId, OP_MSG);
+  return message;
+}
+
+/** Four bytes of flags and the kind of the body section. */
+const NO_FLAGS_BODY = Buffer.alloc(5);
+/** Flags (8: await capable), cursor id, starting from, and the number of documents: 1. */
+const LEGACY_FIELDS = Buffer.from([8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+
+function frame(responseTo: number, opCode: number, fields: Buffer, bytes: Buffer): Buffer {
+  const message = Buffer.allocUnsafe(HEADER_BYTES + fields.length + bytes.length);
+  message.set(fields, HEADER_BYTES);
+  message.set(bytes, HEADER_BYTES + fields.length);
+  writeHeader(message, responseTo, opCode);
+  return message;
+}
+
+function writeHeader(message: Buffer, responseTo: number, opCode: number): void {
   message.writeInt32LE(message.length, 0);
   message.writeInt32LE((nextRequestId = (nextRequestId + 1) & 0x7fffffff), 4);
-  message.writeInt32LE(request.requestId, 8);
-  message.writeInt32LE(request.legacy ? OP_REPLY : OP_MSG, 12);
-  if (request.legacy) {
-    const AWAIT_CAPABLE = 8;
-    message.writeInt32LE(AWAIT_CAPABLE, 16);
-    message.writeInt32LE(1, 32);
-  }
-  message.set(bytes, headBytes);
-  return message;
+  message.writeInt32LE(responseTo, 8);
+  message.writeInt32LE(opCode, 12);
 }
 
 /** Cuts a byte stream into whole messages. */

@@ -3,6 +3,7 @@ import type { Document } from 'bson';
 import type { Collection } from '../catalog';
 import type { Engine, Target } from '../engine';
 import { MongoCommandError } from '../errors';
+import type { RawReply } from '../raw-bson';
 import type { MongoTransaction } from '../transactions';
 
 export interface CommandContext {
@@ -18,7 +19,7 @@ export interface CommandContext {
 }
 
 /** A reply document, or ready-made reply bytes. */
-export type CommandReply = Document | Buffer;
+export type CommandReply = Document | RawReply;
 
 export interface CommandSpec {
   run: (ctx: CommandContext) => CommandReply | Promise<CommandReply>;

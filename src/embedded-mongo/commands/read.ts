@@ -12,7 +12,7 @@ import {
   type ResultStream,
 } from '../find-stream';
 import { idsOf, readByIds } from '../id-lookup';
-import { cursorReply, decode, decodeFields } from '../raw-bson';
+import { cursorReply, decode, decodeFields, type RawReply } from '../raw-bson';
 import type { View } from '../scan';
 import { compilePath } from '../query/paths';
 import {
@@ -133,7 +133,7 @@ function findByIds(
   ctx: CommandContext,
   collection: Collection | undefined,
   request: FindRequest,
-): Buffer | null {
+): RawReply | null {
   if (collection === undefined || ctx.transaction !== null || request.hint !== undefined) return null;
   if (request.skip > 0 || Object.keys(request.sort).length > 0) return null;
   const ids = idsOf(request.filter);
