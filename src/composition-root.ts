@@ -57,7 +57,9 @@ const version = packageVersion();
 const EMBEDDED_POOL = 24;
 const CLUSTER_POOL = 100;
 const TITLE = 'conversations.title';
+const RECOVER = 'runs.recover';
 const RECOVER_EVERY_MS = 5_000;
+const RECOVER_JOB_EVERY_MS = 60_000;
 const BACKGROUND_RETRY_MS = 1_000;
 const CLEAN_UP_EVERY_MS = 300_000;
 const WATCH_EVERY_MS = 500;
@@ -328,6 +330,9 @@ function createDomain({ config, open, tenancy, models, jobs, clock, logger, work
     }
   }
 
+  // Every worker also looks by itself, and more often: a job's lock may be held by the very worker that died.
+  jobs.define(RECOVER, async () => void (await recovery.recoverAll()));
+  jobs.every(RECOVER_JOB_EVERY_MS, RECOVER);
   jobs.define(CLEAN_UP, () => cleanUpConversations({ tenants: () => tenancy.known(), open, clock, logger }));
   jobs.every(CLEAN_UP_EVERY_MS, CLEAN_UP);
   jobs.define(TITLE, (data) =>
@@ -396,8 +401,9 @@ function createHttp({
   const facade: RestFacade = createRestFacade<Context>({
     schema,
     executor: createFacadeExecutor(compiled, logger),
+    // A probe answers whatever token comes with it: whoever watches the server may have an old one.
     createContext: async (request, info) =>
-      contextOf(await identify(authenticator, request, info.public), info.requestId),
+      contextOf(info.public ? null : await identify(authenticator, request, false), info.requestId),
     principalKey: ({ principal }) => `${principal!.tenant}/${principal!.userId}`,
     idempotencyStore: new PrismaIdempotencyStore(async (tenant) => {
       await tenancy.open(tenant);

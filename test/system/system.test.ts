@@ -38,7 +38,7 @@ describe('the probes', () => {
     const { health } = await dataOf(
       ada.graphql('{ health { status checks { database { status latencyMs } } } }'),
     );
-    expect(health).toMatchObject({ status: body.status, checks: { database: { status: 'ok' } } });
+    expect(health.checks.database).toEqual({ status: 'ok', latencyMs: expect.any(Number) });
   });
 
   it('say that requests can be served', async () => {
@@ -135,8 +135,16 @@ describe('a server without its provider', () => {
   it('is degraded, not down', async () => {
     const alone = await startTestServer(stubEnvironment('http://127.0.0.1:9/v1'));
     try {
-      const chat = { message: 'Hi', conversation_id: 'c', message_id: 'm', stream: false };
-      await alone.dev.rest('POST', `/api/v1/agent/${await alone.dev.agentId()}/chat`, chat);
+      const main = await alone.dev.agentId();
+      const failing = ['a', 'b', 'c'].map((conversation_id) =>
+        alone.dev.rest('POST', `/api/v1/agent/${main}/chat`, {
+          message: 'Hi',
+          conversation_id,
+          message_id: 'm',
+          stream: false,
+        }),
+      );
+      for (const answer of await Promise.all(failing)) expect(answer.status).toBe(502);
       const { status, body } = await alone.dev.rest('GET', '/health');
       expect([status, body.status, body.checks.llm.status]).toEqual([200, 'degraded', 'degraded']);
       expect((await alone.dev.rest('GET', '/ready')).status).toBe(200);
