@@ -19,7 +19,7 @@ export const conversationSearch = (
 ) => ctx.services.conversations.search(principalOf(ctx), args.query, args.limit ?? DEFAULT_SEARCH_LIMIT);
 
 export const conversation = (query: Query, _root: unknown, { id }: ById, ctx: Context) =>
-  ctx.services.conversations.get(principalOf(ctx), id, query);
+  ctx.services.conversations.get(principalOf(ctx), id, query) as Promise<never>;
 
 export const messages = (
   _root: unknown,

@@ -39,7 +39,21 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     maxConnectionSize: MAX_CONNECTION_SIZE,
     defaultConnectionSize: DEFAULT_CONNECTION_SIZE,
   },
-  relay: { cursorType: 'String', clientMutationId: 'omit' },
+  relay: {
+    cursorType: 'String',
+    clientMutationId: 'omit',
+    defaultConnectionTypeOptions: { description: 'A page of a list.' },
+    defaultEdgeTypeOptions: { description: 'An entry of a page.' },
+    edgesFieldOptions: { description: 'The entries.' },
+    pageInfoFieldOptions: { description: 'Where the page is in the list.' },
+    cursorFieldOptions: { description: 'Where the entry is in the list; `after` and `before` take it.' },
+    nodeFieldOptions: { description: 'The entry itself.' },
+    pageInfoTypeOptions: { description: 'Where a page is in its list.' },
+    hasNextPageFieldOptions: { description: 'True when entries follow.' },
+    hasPreviousPageFieldOptions: { description: 'True when entries come before.' },
+    startCursorFieldOptions: { description: 'Cursor of the first entry; null on an empty page.' },
+    endCursorFieldOptions: { description: 'Cursor of the last entry; null on an empty page.' },
+  },
   scopeAuth: {
     authScopes: (context) => ({
       authenticated: context.principal !== null,

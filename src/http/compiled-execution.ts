@@ -12,6 +12,7 @@ import { mapAsyncIterator, type Plugin } from 'graphql-yoga';
 /** A document is compiled when it comes for the second time: compiling costs more than one execution saves. */
 const COMPILE_AT = 2;
 
+type Variables = ExecutionArgs['variableValues'];
 type Result = ExecutionResult | AsyncIterable<ExecutionResult>;
 
 /** A located error as graphql-jit makes it: the same facts, another class. */
@@ -51,7 +52,7 @@ export class CompiledExecution {
   }: Pick<ExecutionArgs, 'document' | 'operationName' | 'schema'>): CompiledQuery | undefined {
     if (schema !== this.schema) return undefined;
     let operations = this.documents.get(document);
-    if (!operations) this.documents.set(document, (operations = new Map()));
+    if (!operations) this.documents.set(document, (operations = new Map<string, Compiled>()));
     const name = operationName ?? '';
     const known = operations.get(name) ?? { seen: 0 };
     operations.set(name, known);
@@ -76,7 +77,7 @@ interface Compiled {
 export async function executeCompiled(
   query: CompiledQuery,
   contextValue: unknown,
-  variables: ExecutionArgs['variableValues'],
+  variables: Variables,
   rootValue?: unknown,
 ): Promise<ExecutionResult> {
   return withRealErrors(await query.query(rootValue, contextValue, variables));
@@ -100,7 +101,9 @@ export function useCompiledExecution(compiled: CompiledExecution): Plugin {
     onExecute({ args, setExecuteFn }) {
       const query = compiled.find(args);
       if (query)
-        setExecuteFn(() => executeCompiled(query, args.contextValue, args.variableValues, args.rootValue));
+        setExecuteFn(() =>
+          executeCompiled(query, args.contextValue, args.variableValues as Variables, args.rootValue),
+        );
     },
     onSubscribe({ args, setSubscribeFn }) {
       const query = compiled.find(args);

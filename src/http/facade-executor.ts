@@ -48,8 +48,8 @@ function mapEach(
   const iterator = source[Symbol.asyncIterator]();
   return {
     async next() {
-      const { done, value } = await iterator.next();
-      return done ? { done, value: undefined } : { done: false, value: change(value) };
+      const next = await iterator.next();
+      return next.done ? { done: true, value: undefined } : { done: false, value: change(next.value) };
     },
     async return() {
       await iterator.return?.();

@@ -81,7 +81,7 @@ function engineExtensions(error: GraphQLError, requestId?: string): Extensions {
   const given = error.extensions;
   // Without a code it is about a value: variables that do not fit, an argument that a scalar refuses.
   const code = typeof given.code === 'string' ? (CODES[given.code] ?? given.code) : 'bad_request';
-  const http = given.http as { status?: number } | undefined;
+  const http = given.http;
   return {
     ...given,
     code,
@@ -153,16 +153,17 @@ export function nameRequest<Answer extends object>(answer: Answer, requestId: st
  */
 export function useRequestIds(): Plugin<object, { res?: ServerResponse }> {
   return {
-    onResultProcess({ request, result, setResult, serverContext }) {
+    onResultProcess: (payload) => {
+      const { request, result, serverContext } = payload;
       const requestId = serverContext.res?.getHeader('x-request-id');
       if (typeof requestId !== 'string') return;
       if (Array.isArray(result)) {
-        setResult(result.map((one) => nameRequest(one, requestId)));
+        payload.setResult(result.map((one) => nameRequest(one, requestId)));
         return;
       }
       if (Symbol.asyncIterator in result) return;
       const named = nameRequest(result, requestId);
-      setResult(request.headers.get('accept') === 'text/event-stream' ? asEvent(named) : named);
+      payload.setResult(request.headers.get('accept') === 'text/event-stream' ? asEvent(named) : named);
     },
   };
 }

@@ -26,18 +26,18 @@ export function limitPlugins(config: Limits): Plugin[] {
           throw tooMuch('tokens', config.maxTokens, `The document has more than ${config.maxTokens} tokens.`);
         },
       ],
-    }) as Plugin,
+    }),
     maxDepthPlugin({
       n: config.maxDepth,
       flattenFragments: true,
       propagateOnRejection: false,
       onReject: [reporting('depth', config.maxDepth, (found) => `The operation is ${found} levels deep`)],
-    }) as Plugin,
+    }),
     maxAliasesPlugin({
       n: config.maxAliases,
       propagateOnRejection: false,
       onReject: [reporting('aliases', config.maxAliases, (found) => `The operation has ${found} aliases`)],
-    }) as Plugin,
+    }),
     ...(config.introspection ? [] : [noIntrospection]),
     complexityPlugin(config.maxComplexity),
   ];
@@ -91,7 +91,7 @@ function complexityPlugin(maxComplexity: number): Plugin {
     const error = excess(args, maxComplexity);
     if (error) setResultAndStopExecution({ errors: [error] } as never);
   };
-  return { onExecute: check as Plugin['onExecute'], onSubscribe: check as Plugin['onSubscribe'] };
+  return { onExecute: check, onSubscribe: check };
 }
 
 function excess(args: Operation, max: number): GraphQLError | undefined {

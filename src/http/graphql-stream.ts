@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { getOperationAST, GraphQLError } from 'graphql';
+import {
+  type DocumentNode,
+  getOperationAST,
+  type GraphQLError,
+  type GraphQLSchema,
+  OperationTypeNode,
+} from 'graphql';
 import type { RequestParams, Response as SseResponse } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/fetch';
 import type { Plugin, YogaServer } from 'graphql-yoga';
@@ -40,7 +46,7 @@ export function useSingleConnections({ createContext, logger }: SingleConnection
       }
       const given = headers.get(TOKEN_HEADER) ?? new URL(url, 'http://localhost').searchParams.get('token');
       // Without a reservation an operation may still have a stream of its own.
-      return given || (method === 'PUT' ? randomUUID() : (null as never));
+      return given || (method === 'PUT' ? randomUUID() : null);
     },
     // Errors go into the stream, where clients look for them: the answer to the request would show them only a status.
     onSubscribe: async ({ raw }, params) => {
@@ -57,10 +63,11 @@ export function useSingleConnections({ createContext, logger }: SingleConnection
     onYogaInit(init) {
       yoga = init.yoga as never;
     },
-    async onRequest({ request, serverContext, endResponse, url }) {
+    async onRequest(payload) {
+      const { request, serverContext, url } = payload;
       if (url.pathname !== PATH) return;
       pairs.set(request, serverContext);
-      endResponse(await handle(request as never));
+      payload.endResponse(await handle(request));
     },
   };
 }
@@ -74,14 +81,15 @@ async function perform(
 ): Promise<unknown> {
   const { query, variables, operationName } = context.params;
   const enveloped = yoga.getEnveloped(context as never);
-  const document = enveloped.parse(query);
+  const document = enveloped.parse(query) as DocumentNode;
   const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[];
   if (errors.length > 0) return failed(errors);
-  const contextValue = await enveloped.contextFactory();
+  const contextValue: unknown = await enveloped.contextFactory();
   const operation = getOperationAST(document, operationName);
-  const execute = operation?.operation === 'subscription' ? enveloped.subscribe : enveloped.execute;
+  const execute =
+    operation?.operation === OperationTypeNode.SUBSCRIPTION ? enveloped.subscribe : enveloped.execute;
   const result = (await execute({
-    schema: enveloped.schema,
+    schema: enveloped.schema as GraphQLSchema,
     document,
     contextValue,
     variableValues: variables,
@@ -102,7 +110,7 @@ function plain(error: GraphQLError): object {
 }
 
 function refusal(error: GraphQLError): SseResponse {
-  const http = error.extensions.http as { status?: number; headers?: Record<string, string> } | undefined;
+  const http = error.extensions.http;
   const status = http?.status ?? Number(error.extensions.status ?? 500);
   const headers = { ...http?.headers, 'content-type': 'application/json; charset=utf-8' };
   return [JSON.stringify({ errors: [plain(error)] }), { status, statusText: '', headers }];

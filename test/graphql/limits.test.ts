@@ -111,7 +111,7 @@ describe('limits of one GraphQL request', () => {
         (response) => {
           let text = '';
           response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-          response.on('end', () => resolve({ status: response.statusCode!, body: JSON.parse(text) as Json }));
+          response.on('end', () => resolve({ status: response.statusCode!, body: JSON.parse(text) }));
         },
       );
       sent.on('error', reject);

@@ -118,11 +118,10 @@ describe.each([
     await collect(client, { query: RUN_EVENTS, variables: { runId } });
     await nobodyFollows();
     for (let round = 0; round < 5; round++) {
-      for await (const result of client.iterate({ query: LOG, variables: { id: conversationId } })) {
-        expect(result.errors).toBeUndefined();
-        expect(await followed()).toBe(1);
-        break;
-      }
+      const opened = client.iterate({ query: LOG, variables: { id: conversationId } });
+      expect((await opened.next()).value?.errors).toBeUndefined();
+      expect(await followed()).toBe(1);
+      await opened.return?.();
       await nobodyFollows();
     }
   });
