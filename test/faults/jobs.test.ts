@@ -27,7 +27,7 @@ describe('background jobs', () => {
   it('are named in /health', async () => {
     const { body } = await server.dev.rest('GET', '/health');
     expect(body.checks.jobs.names).toEqual(
-      expect.arrayContaining(['conversations.title', 'conversations.clean-up']),
+      expect.arrayContaining(['runs.recover', 'conversations.title', 'conversations.clean-up']),
     );
   });
 
