@@ -35,9 +35,7 @@ describe('the probes', () => {
       expect(body.checks[name]).toMatchObject({ status: expect.any(String), latency_ms: expect.any(Number) });
     expect(body.checks.database.status).toBe('ok');
     expect(body.checks.memory.rss_bytes).toBeGreaterThan(body.checks.memory.heap_used_bytes);
-    const { health } = await dataOf(
-      ada.graphql('{ health { status checks { database { status latencyMs } } } }'),
-    );
+    const { health } = await dataOf(ada.graphql('{ health { checks { database { status latencyMs } } } }'));
     expect(health.checks.database).toEqual({ status: 'ok', latencyMs: expect.any(Number) });
   });
 
