@@ -43,12 +43,12 @@ import { ConversationBus } from './runs/bus';
 import { Cancellation } from './runs/cancellation';
 import { RunEngine } from './runs/engine';
 import { ConversationLog } from './runs/log';
-import { delay } from './runs/patience';
 import { RunRecovery } from './runs/recovery';
 import { RemoteWatcher } from './runs/remote-watcher';
 import { Runs } from './runs/runs';
 import { RunSessions } from './runs/sessions';
 import type { Services } from './services';
+import { startBackground } from './background';
 import { Health } from './system/health';
 import { Tenancy } from './tenancy/tenancy';
 
@@ -60,7 +60,6 @@ const TITLE = 'conversations.title';
 const RECOVER = 'runs.recover';
 const RECOVER_EVERY_MS = 5_000;
 const RECOVER_JOB_EVERY_MS = 60_000;
-const BACKGROUND_RETRY_MS = 1_000;
 const CLEAN_UP_EVERY_MS = 300_000;
 const WATCH_EVERY_MS = 500;
 const SHUTDOWN_MS = 3_000;
@@ -156,8 +155,8 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     async listen() {
       const url = await listen(http.server, config);
       background = startBackground({
-        domain,
-        database,
+        recovery: domain.recovery,
+        connect: () => database.connect(),
         jobs,
         watcher,
         soleWorker: embedded !== undefined,
@@ -507,60 +506,4 @@ async function listen(server: Server, config: Config): Promise<string> {
   const port = typeof address === 'object' && address ? address.port : config.http.port;
   const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
   return `http://${host}:${port}`;
-}
-
-interface Background {
-  domain: Domain;
-  database: MongoDatabase;
-  jobs: JobQueue;
-  watcher: RemoteWatcher;
-  soleWorker: boolean;
-  logger: Logger;
-  recoverEveryMs: number;
-  signal: AbortSignal;
-}
-
-/**
- * Runs that a killed process left are taken up first, then the jobs start; a database that is not there yet is waited
- * for. Recovery has a timer of its own: a job's lock would outlive the process that died with it.
- */
-async function startBackground(background: Background): Promise<void> {
-  const { domain, database, jobs, watcher, soleWorker, logger, signal } = background;
-  // The driver gives up for good when its first connection fails, unless it is told to connect again.
-  await untilDone(background, 'the database cannot be reached', () => database.connect());
-  const started = await untilDone(background, 'interrupted runs could not be taken up', async () => {
-    const taken = await domain.recovery.recoverAll(soleWorker);
-    if (taken > 0) logger.info({ runs: taken }, 'interrupted runs taken up');
-  });
-  if (!started) return;
-  if (!soleWorker) watcher.start();
-  void recoverRegularly(background);
-  await untilDone(background, 'background jobs could not be started', () => jobs.start());
-  if (signal.aborted) await jobs.stop();
-}
-
-/** @returns false when the server stops first */
-async function untilDone(
-  { logger, signal }: Background,
-  complaint: string,
-  work: () => Promise<void>,
-): Promise<boolean> {
-  while (!signal.aborted)
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      logger.warn({ err: error }, `${complaint}; trying again`);
-      await delay(BACKGROUND_RETRY_MS, signal);
-    }
-  return false;
-}
-
-async function recoverRegularly({ domain, logger, recoverEveryMs, signal }: Background): Promise<void> {
-  for (await delay(recoverEveryMs, signal); !signal.aborted; await delay(recoverEveryMs, signal))
-    try {
-      await domain.recovery.recoverAll();
-    } catch (error) {
-      logger.warn({ err: error }, 'abandoned runs could not be looked for');
-    }
 }

@@ -2,7 +2,7 @@ import { DomainError } from '../errors';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/logger';
 import type { ModelGateway } from '../ports/models';
-import type { AgentRecord, ConversationRecord, PartRecord, RunRecord, RunStatus } from '../ports/records';
+import type { AgentRecord, ConversationRecord, RunRecord, RunStatus } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { answerPart, cancelledPart, endPart, errorPart, type RunFailure, type Usage } from './events';
@@ -136,7 +136,9 @@ export class RunSessions {
     for (const { stop } of sessions) stop.abort(new StopRun('shutdown', 'The server is shutting down.'));
     const left = Promise.all(sessions.map((session) => session.done));
     // A database that is gone must not hold the process up: the leases run out by themselves.
-    await Promise.race([left, delay(LEAVE_MS)]);
+    const inTime = new AbortController();
+    await Promise.race([left, delay(LEAVE_MS, inTime.signal)]);
+    inTime.abort();
   }
 
   private async execute(launch: Launch, stop: AbortController): Promise<RunRecord | null> {

@@ -16,7 +16,7 @@ async function startDatabase(dataDir: string, port = 0): Promise<{ child: ChildP
   const child = spawn(process.execPath, [program, 'db', '--data-dir', dataDir, '--port', String(port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   return { child, port: Number(new URL(line.replace('mongodb:', 'http:')).port) };
 }
 
