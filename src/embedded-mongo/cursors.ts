@@ -2,15 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Document } from 'bson';
 import { MongoCommandError } from './errors';
-import type { FillState, ResultStream } from './find-stream';
+import { TIME_SLICE_MS, nextTurn, type FillState, type ResultStream } from './find-stream';
 import { cursorReply, type RawReply } from './raw-bson';
 
 /** MongoDB's default size of a first batch when the client names none. */
 export const DEFAULT_FIRST_BATCH = 101;
 /** A reply is one BSON document, so a batch stays under 16 MB with room for the envelope. */
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024 - 64 * 1024;
-/** Longest stretch one query keeps the thread before others get a turn. */
-const TIME_SLICE_MS = 15;
 /** MongoDB's cursorTimeoutMillis default. */
 export const IDLE_TIMEOUT_MS = 10 * 60 * 1000;
 
@@ -137,8 +135,6 @@ export class CursorManager {
     }
   }
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 interface Batch {
   batch: Buffer[];

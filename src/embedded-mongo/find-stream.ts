@@ -37,6 +37,11 @@ export interface ResultStream {
   fill(into: Buffer[], limits: BatchLimits): FillState;
 }
 
+/** Longest stretch one query keeps the thread before others get a turn. */
+export const TIME_SLICE_MS = 15;
+
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** Documents between two looks at the clock. */
 const CLOCK_STRIDE = 64;
 
@@ -82,20 +87,49 @@ export class FindStream implements ResultStream {
     return this.compare !== null;
   }
 
+  /**
+   * Calls `visit` for every document, giving other work a turn after each slice of time.
+   * @param visit returns false to stop early
+   * @param maxTimeMs 0: no limit
+   * @throws MongoCommandError MaxTimeMSExpired
+   */
+  async eachHit(visit: (hit: Hit) => boolean | void, maxTimeMs = 0): Promise<void> {
+    const end = maxTimeMs > 0 ? performance.now() + maxTimeMs : Number.POSITIVE_INFINITY;
+    while (!this.visitUntil(performance.now() + TIME_SLICE_MS, visit)) {
+      if (performance.now() > end)
+        throw new MongoCommandError('MaxTimeMSExpired', 'operation exceeded time limit');
+      await nextTurn();
+    }
+  }
+
+  /** @returns whether it is done, else the time is over */
+  private visitUntil(deadline: number, visit: (hit: Hit) => boolean | void): boolean {
+    this.scan.deadline = deadline;
+    if (this.compare !== null && this.sorted === null && !this.collect(deadline)) return false;
+    for (let steps = 1; ; steps++) {
+      const hit = this.advance();
+      if (hit === null) return !this.scan.paused;
+      if (visit(hit) === false) return true;
+      if (steps % CLOCK_STRIDE === 0 && performance.now() > deadline) return false;
+    }
+  }
+
   /** The next document as stored, with its id, before projection; null at the end. Runs to completion. */
   nextHit(): Hit | null {
+    this.scan.deadline = Number.POSITIVE_INFINITY;
     while (this.compare !== null && this.sorted === null) this.collect(Number.POSITIVE_INFINITY);
     return this.advance();
   }
 
   fill(into: Buffer[], { maxDocuments, maxBytes, deadline }: BatchLimits): FillState {
+    this.scan.deadline = deadline;
     if (this.compare !== null && this.sorted === null && !this.collect(deadline)) return 'pending';
     let bytes = into.reduce((sum, raw) => sum + raw.length, 0);
     for (let steps = 1; into.length < maxDocuments; steps++) {
       if (steps % CLOCK_STRIDE === 0 && performance.now() > deadline) return 'pending';
       const raw = this.held ?? this.nextProjected();
       this.held = null;
-      if (raw === null) return 'done';
+      if (raw === null) return this.scan.paused ? 'pending' : 'done';
       if (into.length > 0 && bytes + raw.length > maxBytes) {
         this.held = raw;
         return 'full';
@@ -115,8 +149,8 @@ export class FindStream implements ResultStream {
   private advanceRaw(): Buffer | null {
     if (this.left === 0) return null;
     const raw = this.scan.nextRaw();
-    if (raw === null) this.refuseDropped();
-    else this.left -= 1;
+    if (raw !== null) this.left -= 1;
+    else if (!this.scan.paused) this.refuseDropped();
     return raw;
   }
 
@@ -130,7 +164,7 @@ export class FindStream implements ResultStream {
     for (;;) {
       const hit = this.sorted === null ? this.scan.next() : (this.sorted[this.sortedAt++] ?? null);
       if (hit === null) {
-        this.refuseDropped();
+        if (!this.scan.paused) this.refuseDropped();
         return null;
       }
       if (this.toSkip > 0) {
@@ -146,6 +180,7 @@ export class FindStream implements ResultStream {
   private collect(deadline: number): boolean {
     for (let steps = 1; ; steps++) {
       const hit = this.scan.next();
+      if (hit === null && this.scan.paused) return false;
       if (hit === null) break;
       this.collecting.push({ hit, keys: decodeFields(hit.raw, this.sortFields) });
       if (steps % CLOCK_STRIDE === 0) {

@@ -24,6 +24,8 @@ export interface View {
 
 const FIRST_CHUNK = 16;
 const LARGEST_CHUNK = 512;
+/** Documents between two looks at the clock. */
+const CLOCK_STRIDE = 64;
 
 export class Scan {
   keysExamined = 0;
@@ -40,6 +42,10 @@ export class Scan {
   private readsIndex = false;
   private readonly seen: Set<string> | null;
   private overlay: Hit[] | null = null;
+  /** `performance.now()` value past which a scan stops between documents, even when none has matched. */
+  deadline = Number.POSITIVE_INFINITY;
+  /** The last null meant "out of time", not "no more". */
+  paused = false;
   private readonly matches: ((doc: Document) => boolean) | null;
 
   constructor(
@@ -59,12 +65,14 @@ export class Scan {
   /** The next matching document, or null at the end. */
   next(): Hit | null {
     const raw = this.nextCommitted();
-    return raw === null ? this.nextOverlay() : { idKey: this.idKey, raw };
+    if (raw !== null) return { idKey: this.idKey, raw };
+    return this.paused ? null : this.nextOverlay();
   }
 
   /** As `next`, for readers that do not care for the id. */
   nextRaw(): Buffer | null {
-    return this.nextCommitted() ?? this.nextOverlay()?.raw ?? null;
+    const raw = this.nextCommitted();
+    return raw !== null || this.paused ? raw : (this.nextOverlay()?.raw ?? null);
   }
 
   /** The id key of the document read last. */
@@ -74,7 +82,12 @@ export class Scan {
   }
 
   private nextCommitted(): Buffer | null {
-    while (this.chunkAt < this.chunk.length || this.readChunk()) {
+    this.paused = false;
+    for (let steps = 1; this.chunkAt < this.chunk.length || this.readChunk(); steps++) {
+      if (steps % CLOCK_STRIDE === 0 && performance.now() > this.deadline) {
+        this.paused = true;
+        return null;
+      }
       const at = this.chunkAt++;
       if (this.isHidden()) continue;
       const raw = this.readsIndex ? this.fetch(this.chunk[at]!) : this.chunkRaws[at];

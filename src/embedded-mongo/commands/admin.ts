@@ -56,10 +56,8 @@ const create: CommandSpec = {
     checkCollation(ctx.body['collation']);
     const name = collectionName(ctx);
     return ctx.engine.writeAlone(() => {
-      if (ctx.engine.catalog.find(ctx.db, name) !== undefined) {
-        throw new MongoCommandError('NamespaceExists', `Collection ${ctx.db}.${name} already exists.`);
-      }
-      ctx.engine.createCollection(ctx.db, name, {});
+      // Since 7.0 a repeated create with the same options succeeds; every option that could differ was refused above.
+      ctx.engine.ensureCollection(ctx.db, name);
       return { ok: 1 };
     });
   },

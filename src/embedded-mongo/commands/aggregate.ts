@@ -1,6 +1,7 @@
 /** aggregate: the leading $match/$sort/$skip/$limit run on indexes, the rest in the query layer. */
 import { Int32, Long, type Document } from 'bson';
-import { runAggregate } from '../query';
+import { QueryError, runAggregate } from '../query';
+import { checkVariableName, compileExpression, scopeFor } from '../query/expression';
 import type { Collection } from '../catalog';
 import { encodeIdKey } from '../collection-store';
 import type { Target } from '../engine';
@@ -18,7 +19,7 @@ import {
   type CommandContext,
   type CommandSpec,
 } from './context';
-import { allDocuments, countMatches, openFind, viewOf } from './read';
+import { allDocuments, countMatches, maxTimeMs, openFind, viewOf } from './read';
 import { prepareInsert } from './write';
 
 /** What of a pipeline a plain query can do, and what is left. */
@@ -36,10 +37,7 @@ export function pipelineOf(body: Document): Document[] {
     throw new MongoCommandError('TypeMismatch', "'pipeline' option must be specified as an array of objects");
   for (const stage of pipeline as Document[]) {
     if (Object.keys(stage).length !== 1) {
-      throw new MongoCommandError(
-        'FailedToParse',
-        'A pipeline stage specification object must contain exactly one field.',
-      );
+      throw new QueryError(40323, 'A pipeline stage specification object must contain exactly one field.');
     }
     if ('$changeStream' in stage) {
       throw new MongoCommandError(
@@ -52,30 +50,65 @@ export function pipelineOf(body: Document): Document[] {
 }
 
 /** Takes `$match* [$sort] [$skip] [$limit]` off the front, in the order a find applies them. */
-export function splitPipeline(pipeline: Document[], hint: string | Document | undefined): SplitPipeline {
+export function splitPipeline(
+  pipeline: Document[],
+  hint: string | Document | undefined,
+  hasVariables = false,
+): SplitPipeline {
   const filters: Document[] = [];
   const request: FindRequest = { filter: {}, sort: {}, skip: 0, limit: 0, hint };
   let at = 0;
   const isMatch = (stage: Document | undefined): boolean => stage !== undefined && '$match' in stage;
-  while (isMatch(pipeline[at])) filters.push(documentOf(pipeline[at++]!['$match'], '$match'));
-  const present = filters.filter((filter) => Object.keys(filter).length > 0);
-  request.filter = present.length === 0 ? {} : present.length === 1 ? present[0]! : { $and: present };
+  while (isMatch(pipeline[at])) {
+    const filter = documentOf(pipeline[at]!['$match'], '$match');
+    // The query planner knows no variables.
+    if (hasVariables && usesExpression(filter))
+      return { request: withFilters(request, filters), rest: pipeline.slice(at) };
+    filters.push(filter);
+    at += 1;
+  }
+  withFilters(request, filters);
   const sort: unknown = pipeline[at]?.['$sort'];
   if (sort !== undefined && isPlainSort(sort)) {
     request.sort = sort as Document;
     at += 1;
   }
-  if (pipeline[at]?.['$skip'] !== undefined) request.skip = countOf(pipeline[at++]!['$skip'], '$skip', 0);
-  if (pipeline[at]?.['$limit'] !== undefined) {
-    request.limit = numberOf(pipeline[at++]!['$limit'], '$limit');
-    if (request.limit <= 0 || !Number.isInteger(request.limit)) {
-      throw new MongoCommandError(
-        'BadValue',
-        `the limit must be a positive whole number, got ${request.limit}`,
-      );
-    }
+  // A wrong $skip or $limit is left to the stage, which knows the error.
+  const skip = wholeNumber(pipeline[at]?.['$skip']);
+  if (skip !== null && skip >= 0) {
+    request.skip = skip;
+    at += 1;
+  }
+  const limit = wholeNumber(pipeline[at]?.['$limit']);
+  if (limit !== null && limit > 0) {
+    request.limit = limit;
+    at += 1;
   }
   return { request, rest: pipeline.slice(at) };
+}
+
+function withFilters(request: FindRequest, filters: Document[]): FindRequest {
+  const present = filters.filter((filter) => Object.keys(filter).length > 0);
+  request.filter = present.length === 0 ? {} : present.length === 1 ? present[0]! : { $and: present };
+  return request;
+}
+
+function usesExpression(filter: Document): boolean {
+  return Object.entries(filter).some(
+    ([name, value]) =>
+      name === '$expr' ||
+      (Array.isArray(value) && value.some((part) => isPlainObject(part) && usesExpression(part))),
+  );
+}
+
+const isPlainObject = (value: unknown): value is Document =>
+  typeof value === 'object' && value !== null && !('_bsontype' in value);
+
+/** null for anything but a whole number. */
+function wholeNumber(value: unknown): number | null {
+  const type = (value as { _bsontype?: string } | null | undefined)?._bsontype;
+  const number = type === 'Int32' || type === 'Long' || type === 'Double' ? Number(value) : value;
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : null;
 }
 
 function isPlainSort(sort: unknown): boolean {
@@ -107,8 +140,42 @@ function sourceOf(ctx: CommandContext): { name: string | null; collection: Colle
   throw new MongoCommandError('InvalidNamespace', "'aggregate' must be a collection name or 1");
 }
 
+/** Bytes of documents read ahead of a pipeline in slices of time; what is beyond is read as the pipeline asks for it. */
+const READ_AHEAD_BYTES = 16 * 1024 * 1024;
+
+/** The documents of a stream, the first of them read in slices of time so that other commands get their turn. */
+async function documentsOf(stream: FindStream, maxTime: number): Promise<Iterable<Document>> {
+  const ahead: Document[] = [];
+  let bytes = 0;
+  let isComplete = true;
+  await stream.eachHit((hit) => {
+    ahead.push(decode(hit.raw));
+    bytes += hit.raw.length;
+    isComplete = bytes <= READ_AHEAD_BYTES;
+    return isComplete;
+  }, maxTime);
+  return isComplete ? ahead : chained(ahead, stream);
+}
+
+function* chained(ahead: Document[], stream: FindStream): Generator<Document> {
+  yield* ahead;
+  yield* decodedHits(stream);
+}
+
 function* decodedHits(stream: FindStream): Generator<Document> {
   for (let hit = stream.nextHit(); hit !== null; hit = stream.nextHit()) yield decode(hit.raw);
+}
+
+/** The command's `let`: constants that `$$name` stands for. */
+function variablesOf(ctx: CommandContext): Record<string, unknown> {
+  const declared = documentOf(ctx.body['let'], 'aggregate.let');
+  const scope = scopeFor({}, ctx.engine.now());
+  return Object.fromEntries(
+    Object.entries(declared).map(([name, expression]) => {
+      checkVariableName(name);
+      return [name, compileExpression(expression)(scope)];
+    }),
+  );
 }
 
 function runRest(ctx: CommandContext, docs: Iterable<Document>, rest: Document[]): Document[] {
@@ -116,32 +183,56 @@ function runRest(ctx: CommandContext, docs: Iterable<Document>, rest: Document[]
     const collection = ctx.engine.catalog.find(ctx.db, name);
     return collection === undefined ? [] : allDocuments(ctx, collection);
   };
-  return runAggregate(docs, rest, { read, now: ctx.engine.now() });
+  return runAggregate(docs, rest, { read, now: ctx.engine.now(), variables: variablesOf(ctx) });
 }
 
-function openPipeline(ctx: CommandContext, pipeline: Document[]): ResultStream {
-  const { name, collection } = sourceOf(ctx);
+/** A pipeline over something else than documents of a collection, or null. */
+function openSpecial(
+  ctx: CommandContext,
+  name: string | null,
+  collection: Collection | undefined,
+  pipeline: Document[],
+): ResultStream | null {
   const first = pipeline[0];
   if (first !== undefined && '$collStats' in first)
     return new ArrayStream(collStatsStage(ctx, collection, pipeline));
   if (first !== undefined && '$indexStats' in first)
     return new ArrayStream(indexStatsStage(ctx, collection, pipeline));
-  if (name === null) {
-    if (first === undefined || !('$documents' in first)) {
-      throw new MongoCommandError(
-        'InvalidNamespace',
-        '{aggregate: 1} is not valid for this pipeline: its first stage must be $documents',
-      );
-    }
-    return new ArrayStream(runRest(ctx, documentsStage(first['$documents']), pipeline.slice(1)));
+  if (name !== null) return null;
+  if (first === undefined || !('$documents' in first)) {
+    throw new MongoCommandError(
+      'InvalidNamespace',
+      '{aggregate: 1} is not valid for this pipeline: its first stage must be $documents',
+    );
   }
-  const { request, rest } = splitPipeline(pipeline, hintOf(ctx.body['hint']));
+  return new ArrayStream(runRest(ctx, documentsStage(first['$documents']), pipeline.slice(1)));
+}
+
+const hasVariables = (ctx: CommandContext): boolean => isPlainObject(ctx.body['let']);
+
+async function openPipeline(ctx: CommandContext, pipeline: Document[]): Promise<ResultStream> {
+  const { name, collection } = sourceOf(ctx);
+  const special = openSpecial(ctx, name, collection, pipeline);
+  if (special !== null) return special;
+  const { request, rest } = splitPipeline(pipeline, hintOf(ctx.body['hint']), hasVariables(ctx));
   if (rest.length === 0) return openFind(ctx, collection, request);
+  if (collection === undefined) return new ArrayStream(runRest(ctx, [], rest));
   const counting = countGroup(rest);
-  if (counting !== null && collection !== undefined) {
-    const n = countMatches(ctx, collection, request);
+  if (counting !== null) {
+    const n = await countMatches(ctx, collection, request);
     return new ArrayStream(n === 0 ? [] : [{ _id: counting.id, [counting.field]: new Int32(n) }]);
   }
+  const stream = new FindStream(ctx.engine.storage, collection, request, viewOf(ctx, collection));
+  return new ArrayStream(runRest(ctx, await documentsOf(stream, maxTimeMs(ctx)), rest));
+}
+
+/** `openPipeline` within a write job, which must not yield. */
+function openPipelineHere(ctx: CommandContext, pipeline: Document[]): ResultStream {
+  const { name, collection } = sourceOf(ctx);
+  const special = openSpecial(ctx, name, collection, pipeline);
+  if (special !== null) return special;
+  const { request, rest } = splitPipeline(pipeline, hintOf(ctx.body['hint']), hasVariables(ctx));
+  if (rest.length === 0) return openFind(ctx, collection, request);
   const docs =
     collection === undefined
       ? []
@@ -275,7 +366,7 @@ async function runOutput(ctx: CommandContext, pipeline: Document[], output: Outp
   const { engine } = ctx;
   await engine.writeAlone(() =>
     engine.atomically(() => {
-      const results = drain(openPipeline(ctx, pipeline.slice(0, -1)));
+      const results = drain(openPipelineHere(ctx, pipeline.slice(0, -1)));
       const existing = engine.catalog.find(output.db, output.name);
       if (output.kind === '$out' && existing !== undefined) clearCollection(ctx, existing);
       const collection = engine.ensureCollection(output.db, output.name);
@@ -334,18 +425,20 @@ const aggregate: CommandSpec = {
   ],
   async run(ctx) {
     const { body, engine } = ctx;
-    refuseOptions(ctx, ['let', 'exchange', 'explain']);
+    refuseOptions(ctx, ['exchange', 'explain']);
     checkCollation(body['collation']);
     const pipeline = pipelineOf(body);
+    // Wrong variables are refused even when no stage uses them.
+    variablesOf(ctx);
     const cursor = documentOf(body['cursor'], 'aggregate.cursor');
     const output = outputStage(ctx, pipeline);
     if (output !== null) await runOutput(ctx, pipeline, output);
     const batchSize: unknown = cursor['batchSize'];
     return engine.cursors.start({
       ns: `${ctx.db}.${typeof body['aggregate'] === 'string' ? body['aggregate'] : '$cmd.aggregate'}`,
-      stream: output === null ? openPipeline(ctx, pipeline) : new ArrayStream([]),
+      stream: output === null ? await openPipeline(ctx, pipeline) : new ArrayStream([]),
       batchSize: batchSize === undefined ? undefined : countOf(batchSize, 'batchSize', 101),
-      maxTimeMs: countOf(body['maxTimeMS'], 'maxTimeMS', 0),
+      maxTimeMs: maxTimeMs(ctx),
       session: ctx.session,
       transaction: ctx.transaction,
     });

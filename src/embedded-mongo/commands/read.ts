@@ -120,7 +120,7 @@ const find: CommandSpec = {
         batchSize: body['batchSize'] === undefined ? undefined : request.expected,
         singleBatch: flagOf(body['singleBatch']),
         noTimeout: flagOf(body['noCursorTimeout']),
-        maxTimeMs: countOf(body['maxTimeMS'], 'maxTimeMS', 0),
+        maxTimeMs: maxTimeMs(ctx),
         session: ctx.session,
         transaction: ctx.transaction,
       })
@@ -161,7 +161,7 @@ const getMore: CommandSpec = {
       `${ctx.db}.${collectionName(ctx, 'collection')}`,
       {
         batchSize: countOf(body['batchSize'], 'batchSize', 0),
-        maxTimeMs: countOf(body['maxTimeMS'], 'maxTimeMS', 0),
+        maxTimeMs: maxTimeMs(ctx),
         transaction: ctx.transaction,
       },
     );
@@ -186,8 +186,14 @@ const killCursors: CommandSpec = {
   },
 };
 
+export const maxTimeMs = (ctx: CommandContext): number => countOf(ctx.body['maxTimeMS'], 'maxTimeMS', 0);
+
 /** Documents matching `request`, without reading them where the collection's counter or an index range suffices. */
-export function countMatches(ctx: CommandContext, collection: Collection, request: FindRequest): number {
+export async function countMatches(
+  ctx: CommandContext,
+  collection: Collection,
+  request: FindRequest,
+): Promise<number> {
   const view = viewOf(ctx, collection);
   const inTransaction = view.snapshot !== undefined;
   const clip = (total: number): number => {
@@ -208,13 +214,13 @@ export function countMatches(ctx: CommandContext, collection: Collection, reques
     return clip(access.ranges.reduce((sum, range) => sum + table.getKeysCount({ ...range }), 0));
   }
   let total = 0;
-  while (stream.nextHit() !== null) total += 1;
+  await stream.eachHit(() => void (total += 1), maxTimeMs(ctx));
   return total;
 }
 
 const count: CommandSpec = {
   options: ['query', 'limit', 'skip', 'hint', 'fields', 'collation'],
-  run(ctx) {
+  async run(ctx) {
     const { body } = ctx;
     checkCollation(body['collation']);
     const collection = findCollection(ctx);
@@ -226,7 +232,7 @@ const count: CommandSpec = {
       hint: hintOf(body['hint']),
     };
     if (collection === undefined) validateFind(ctx, request);
-    return { n: collection === undefined ? 0 : countMatches(ctx, collection, request), ok: 1 };
+    return { n: collection === undefined ? 0 : await countMatches(ctx, collection, request), ok: 1 };
   },
 };
 
@@ -236,7 +242,7 @@ const MAX_DISTINCT_BYTES = 16 * 1024 * 1024;
 const distinct: CommandSpec = {
   inTransaction: true,
   options: ['key', 'query', 'collation', 'hint'],
-  run(ctx) {
+  async run(ctx) {
     const { body, engine } = ctx;
     checkCollation(body['collation']);
     const path: unknown = body['key'];
@@ -259,7 +265,7 @@ const distinct: CommandSpec = {
     const read = compilePath(path, 'elements');
     const values = new Map<string, unknown>();
     let bytes = 0;
-    for (let hit = stream.nextHit(); hit !== null; hit = stream.nextHit()) {
+    await stream.eachHit((hit) => {
       read(decodeFields(hit.raw, fields), (value) => {
         // The path reader yields an array's elements and then the array; distinct counts the elements only.
         if (value === undefined || Array.isArray(value)) return false;
@@ -276,7 +282,7 @@ const distinct: CommandSpec = {
           'distinct too big, 16mb cap; use an aggregation with $group',
         );
       }
-    }
+    }, maxTimeMs(ctx));
     const ordered = [...values.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
     return { values: ordered, ok: 1 };
   },

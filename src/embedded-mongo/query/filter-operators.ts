@@ -14,7 +14,7 @@ import { Rank, compareBson, equalBson, rankOf } from './compare';
 import { hashKey } from './key';
 import { exactOf, isNumeric, toBigInt, toDouble } from './numbers';
 import { compilePath, type LeafArrays } from './paths';
-import { compileRegex, regexFromOperands } from './regex';
+import { boundedTest, compileRegex, regexFromOperands } from './regex';
 
 export type Predicate = (value: unknown) => boolean;
 export type Matcher = (doc: Document) => boolean;
@@ -98,14 +98,14 @@ function comparison(accepts: (order: number) => boolean): (operand: unknown) => 
 
 function regexTest(operand: unknown): Predicate {
   const { pattern, options } = regexOf(operand);
-  return regexPredicate(compileRegex(pattern, options), operand);
+  return regexPredicate(boundedTest(compileRegex(pattern, options)), operand);
 }
 
-function regexPredicate(regex: RegExp, same?: unknown): Predicate {
+function regexPredicate(test: (text: string) => boolean, same?: unknown): Predicate {
   return (value) => {
-    if (typeof value === 'string') return regex.test(value);
+    if (typeof value === 'string') return test(value);
     const type = bsonType(value);
-    if (type === BsonType.symbol) return regex.test(String(value));
+    if (type === BsonType.symbol) return test(String(value));
     return type === BsonType.regex && same !== undefined && equalBson(value, same);
   };
 }
@@ -309,7 +309,7 @@ const OPERATORS: Record<string, OperatorCompiler> = {
       typeof operand === 'string' ? { pattern: operand, options: '' } : regexOf(operand);
     const given = (siblings.$options as string | undefined) ?? options;
     // A stored regex matches too when it is the same one.
-    return leaf(regexPredicate(regex, new BSONRegExp(pattern, given)));
+    return leaf(regexPredicate(boundedTest(regex), new BSONRegExp(pattern, given)));
   },
   $options: (_operand, _compile, siblings) => {
     if (!('$regex' in siblings)) throw badValue('$options needs a $regex');

@@ -1,3 +1,4 @@
+import { createContext, Script, type Context } from 'node:vm';
 import { QueryError, badValue } from './errors';
 import { BsonType, bsonType, regexOf } from './bson-types';
 
@@ -43,6 +44,59 @@ export function compileRegex(source: string, options: string): RegExp {
   });
   const flags = [...new Set(all)].filter((flag) => JS_FLAGS.test(flag)).join('');
   return construct(pattern, flags);
+}
+
+/** Longest one text may keep the thread with a pattern that can backtrack without end. */
+const REGEX_TIME_LIMIT_MS = 250;
+
+/**
+ * Whether a quantified group holds a quantifier or an alternative, as in `(a+)+` or `(a|a)*`: only such patterns need
+ * exponential time on some text.
+ */
+function mayBacktrackWildly({ source }: RegExp): boolean {
+  const groups: boolean[] = [];
+  let isBranching = false;
+  let inClass = false;
+  for (let i = 0; i < source.length; i += 1) {
+    const c = source[i]!;
+    if (c === '\\') i += 1;
+    else if (inClass) inClass = c !== ']';
+    else if (c === '[') inClass = true;
+    else if (c === '(') {
+      groups.push(isBranching);
+      isBranching = false;
+      if (source[i + 1] === '?') i += 1;
+    } else if (c === ')') {
+      if (isBranching && '*+{'.includes(source[i + 1] ?? ' ')) return true;
+      isBranching = groups.pop()! || isBranching;
+    } else if ('*+{|'.includes(c)) isBranching = true;
+  }
+  return false;
+}
+
+let sandbox: Context | null = null;
+const guardedTest = new Script('regex.test(text)');
+
+/**
+ * The regex's `test`, which gives up on a text that takes too long: a regex cannot be interrupted otherwise, and every
+ * client of the server would wait for it. Patterns that cannot explode run without the guard, which costs ~100 µs.
+ * @throws QueryError 51156 when the time is over
+ */
+export function boundedTest(regex: RegExp): (text: string) => boolean {
+  if (!mayBacktrackWildly(regex)) return (text) => regex.test(text);
+  return (text) => {
+    const context = (sandbox ??= createContext({}));
+    Object.assign(context, { regex, text });
+    try {
+      return guardedTest.runInContext(context, { timeout: REGEX_TIME_LIMIT_MS }) as boolean;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+      throw new QueryError(
+        51156,
+        `Error occurred while executing regular expression: /${regex.source}/ took over ${REGEX_TIME_LIMIT_MS} ms on one text of ${text.length} characters; simplify its nested quantifiers.`,
+      );
+    }
+  };
 }
 
 function construct(pattern: string, flags: string): RegExp {

@@ -210,7 +210,6 @@ describe('counting and distinct values', () => {
 describe('collections', () => {
   it('are created, listed, renamed and dropped', async () => {
     await rig.db.createCollection('one');
-    await expect(rig.db.createCollection('one')).rejects.toMatchObject({ code: 48 });
     await rig.db.collection<Item>('one').insertOne({ _id: 1 });
     await rig.db.renameCollection('one', 'two');
     expect((await rig.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name)).toEqual([
