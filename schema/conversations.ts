@@ -477,7 +477,7 @@ builder.mutationFields((t) => ({
     description:
       "Adds a user's message without running an agent. Errors: `not_found`, `validation_failed`, `message_id_reused`.",
     args: { input: t.arg({ type: AppendMessageInput, required: true, description: 'The message.' }) },
-    resolve: resolve.appendMessage as never,
+    resolve: resolve.appendMessage,
   }),
   updateConversation: t.field({
     type: Conversation,

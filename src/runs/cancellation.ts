@@ -6,7 +6,7 @@ import { ACTIVE_RUN_STATUSES, isActive, type RunRecord } from '../ports/records'
 import type { TenantStore } from '../ports/stores';
 import { cancelledPart, endPart, startPart, userPart } from './events';
 import type { ConversationLog } from './log';
-import { RunSessions, StopRun } from './sessions';
+import { type RunSessions, StopRun } from './sessions';
 import type { RunRequest } from './types';
 
 const MOST_AT_ONCE = 1_000;

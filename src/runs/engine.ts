@@ -11,9 +11,9 @@ import { provisionalTitle } from '../conversations/titles';
 import type { AgentCache } from '../agents/cache';
 import type { ConversationBus } from './bus';
 import { startPart, userPart } from './events';
-import { ConversationLog } from './log';
+import { type ConversationLog } from './log';
 import { acceptRequest, requestHash } from './request';
-import { RunSessions } from './sessions';
+import { type RunSessions } from './sessions';
 import type { ChatInput, RunRequest, StartedRun } from './types';
 
 export interface EngineDependencies {

@@ -47,7 +47,7 @@ export class AgendaQueue implements JobQueue {
       import('@agendajs/mongo-backend'),
     ]);
     const agenda = new AgendaClass({
-      backend: new MongoBackend({ mongo: db as never, collection: 'jobs' } as never),
+      backend: new MongoBackend({ mongo: db, collection: 'jobs' }),
       name: workerId,
       processEvery: POLL_MS,
       defaultLockLifetime: this.options.lockMs ?? DEFAULT_LOCK_MS,
@@ -90,6 +90,6 @@ export class AgendaQueue implements JobQueue {
         : {
             backoff: ({ attempt }: { attempt: number }) => (attempt > RETRIES ? null : 1_000 * 2 ** attempt),
           }),
-    } as never);
+    });
   }
 }

@@ -13,7 +13,7 @@ function fromExtended(value: unknown, path: string): Document {
 }
 
 function toExtended(documents: Document[]): Document[] {
-  return documents.map((document) => EJSON.serialize(document, { relaxed: true }) as Document);
+  return documents.map((document) => EJSON.serialize(document, { relaxed: true }));
 }
 
 export async function findRaw(context: ExecutionContext, model: Model, args: Args): Promise<Document[]> {
@@ -43,5 +43,5 @@ export async function runCommandRaw(context: ExecutionContext, command: unknown)
   const scope = context.transaction;
   const document = fromExtended(command, 'command');
   const result = await context.db.command(document, scope ? { session: scope.session } : {});
-  return EJSON.serialize(result, { relaxed: true }) as Document;
+  return EJSON.serialize(result, { relaxed: true });
 }

@@ -69,7 +69,7 @@ function fieldDecoder(field: Field, inner: Column[] | null): ((value: unknown) =
     const decodeItem = (value: unknown): unknown =>
       value === null || value === undefined
         ? null
-        : decodeColumns(inner ?? allColumns(composite), value as Document, composite.name);
+        : decodeColumns(inner ?? allColumns(composite), value, composite.name);
     return field.isList ? (value) => (value as unknown[]).map(decodeItem) : decodeItem;
   }
   const decode = field.decode;

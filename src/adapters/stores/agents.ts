@@ -8,7 +8,7 @@ export class PrismaAgentStore implements AgentStore {
   constructor(private readonly prisma: TenantClient) {}
 
   find(id: string, projection?: Projection): Promise<AgentRecord | null> {
-    return this.prisma.agent.findUnique({ ...projection, where: { id } }) as Promise<AgentRecord | null>;
+    return this.prisma.agent.findUnique({ ...projection, where: { id } });
   }
 
   findByName(name: string): Promise<AgentRecord | null> {
@@ -20,7 +20,7 @@ export class PrismaAgentStore implements AgentStore {
       ...projection,
       where: { deletedAt: null, ...(includeHidden ? {} : { hidden: false }) },
       orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-    }) as Promise<AgentRecord[]>;
+    });
   }
 
   async create(agent: AgentRecord): Promise<AgentRecord> {
@@ -81,7 +81,7 @@ export class PrismaAgentStore implements AgentStore {
       ...projection,
       where: { id: { in: links.map((link) => link.childId) }, deletedAt: null },
       orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-    }) as Promise<AgentRecord[]>;
+    });
   }
 
   links(): Promise<{ parentId: string; childId: string }[]> {

@@ -48,9 +48,9 @@ export class MongoDatabase implements Database {
       ignoreUndefined: true,
     });
     this.connector = createPrismaConnector<PrismaClient>({
-      PrismaClient: PrismaClient as never,
-      Prisma: Prisma as never,
-      datamodel: datamodel as unknown as Datamodel,
+      PrismaClient: PrismaClient,
+      Prisma: Prisma,
+      datamodel: datamodel,
       mongoClient: this.client,
     });
     this.directory = guarded(new PrismaDirectory(this.connector.forDatabase(this.control), options.prefix));
