@@ -43,13 +43,13 @@ describe('a scan of a whole collection', () => {
   ];
 
   it.each(SCANS)('lets other commands through: %s', async (_name, scan) => {
-    await fill(30_000);
+    await fill(15_000);
     // One would be the ping that was on its way before the scan began.
     expect(await pingsDuring(scan())).toBeGreaterThan(2);
   });
 
   it('ends when its maxTimeMS is over', async () => {
-    await fill(30_000);
+    await fill(15_000);
     await expect(
       rig.db.command({ count: 'rows', query: { text: 'absent' }, maxTimeMS: 1 }),
     ).rejects.toMatchObject({ code: 50 });
