@@ -125,7 +125,7 @@ export class UpdateBatch extends Batch<ConditionalUpdate & { mark: string }, boo
 
   protected async send(changes: (ConditionalUpdate & { mark: string })[]): Promise<boolean[]> {
     const result = await this.collection().bulkWrite(
-      changes.map(({ filter, update }) => ({ updateOne: { filter: filter as Document, update } })),
+      changes.map(({ filter, update }) => ({ updateOne: { filter: filter, update } })),
       { ordered: false },
     );
     if (result.matchedCount === changes.length) return changes.map(() => true);

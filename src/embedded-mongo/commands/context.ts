@@ -124,7 +124,7 @@ export function countOf(value: unknown, field: string, fallback: number): number
 export function documentOf(value: unknown, field: string): Document {
   if (value === undefined || value === null) return {};
   const isPlain = typeof value === 'object' && !Array.isArray(value) && !('_bsontype' in value);
-  if (isPlain) return value as Document;
+  if (isPlain) return value;
   throw new MongoCommandError(
     'TypeMismatch',
     `BSON field '${field}' is the wrong type, expected type 'object'`,

@@ -297,9 +297,9 @@ describe('the planner', () => {
       b: value(),
       c: random(10),
     })).filter((doc) => !(Array.isArray(doc.a) && Array.isArray(doc.b)));
-    await items().insertMany(docs as Item[], { ignoreUndefined: true });
+    await items().insertMany(docs, { ignoreUndefined: true });
     const scanned = rig.db.collection<Item>('scanned');
-    await scanned.insertMany(docs as Item[], { ignoreUndefined: true });
+    await scanned.insertMany(docs, { ignoreUndefined: true });
     await items().createIndexes([{ key: { a: 1, b: -1 } }, { key: { c: 1, a: 1 } }, { key: { b: 1 } }]);
     const condition = (): unknown =>
       [

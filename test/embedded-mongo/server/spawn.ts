@@ -59,13 +59,13 @@ export function spawnScript(
       : spawn('sh', ['-c', `${options.shellPrefix}; exec "$@"`, 'sh', ...command], { cwd: ROOT });
   let stderr = '';
   let stdout = '';
-  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   const exit = new Promise<{ code: number | null; stderr: string; stdout: string }>((resolve) =>
     child.once('close', (code) => resolve({ code, stderr, stdout })),
   );
   const firstLine = new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout! }).once('line', resolve);
+    createInterface({ input: child.stdout }).once('line', resolve);
     void exit.then(({ code }) =>
       reject(new Error(`child ended with ${code} before its first line: ${stderr}`)),
     );

@@ -4,7 +4,7 @@ import {
   BsonType,
   Decimal128,
   Double,
-  Int32,
+  type Int32,
   Long,
   TYPE_NAMES,
   TYPE_NUMBERS,

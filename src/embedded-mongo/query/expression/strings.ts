@@ -189,9 +189,9 @@ function regexArguments(
     );
   const compiled = compileRegex(
     parts.pattern,
-    parts.options || ((options as string | null | undefined) ?? ''),
+    parts.options || ((options) ?? ''),
   );
-  return isNullish(input) ? undefined : { input: input as string, regex: compiled };
+  return isNullish(input) ? undefined : { input: input, regex: compiled };
 }
 
 const REGEX_ARGUMENTS = { required: ['input', 'regex'], optional: ['options'] };

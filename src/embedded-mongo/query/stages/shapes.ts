@@ -26,7 +26,7 @@ function parseUnwind(operand: unknown): UnwindSpec {
       15981,
       `expected either a string or an object as specification for $unwind stage, got ${typeof operand}`,
     );
-  const { path, includeArrayIndex, preserveNullAndEmptyArrays } = spec as Document;
+  const { path, includeArrayIndex, preserveNullAndEmptyArrays } = spec;
   const unknown = Object.keys(spec).find(
     (key) => !['path', 'includeArrayIndex', 'preserveNullAndEmptyArrays'].includes(key),
   );
@@ -78,7 +78,7 @@ function withoutField(doc: Document, parts: string[]): Document {
   const [head, ...rest] = parts as [string, ...string[]];
   const result: Document = { ...doc };
   if (rest.length === 0) delete result[head];
-  else if (isDocument(doc[head])) result[head] = withoutField(doc[head] as Document, rest);
+  else if (isDocument(doc[head])) result[head] = withoutField(doc[head], rest);
   return result;
 }
 
@@ -104,7 +104,7 @@ const facet: StageDefinition = (operand, run) => {
       40169,
       `the $facet specification must be a non-empty object, but found: ${JSON.stringify(operand)}`,
     );
-  const entries = Object.entries(operand as Record<string, unknown>);
+  const entries = Object.entries(operand);
   if (entries.length === 0)
     throw new QueryError(40169, 'the $facet specification must be a non-empty object');
   const stages = entries.map(([name, pipeline]) => {
