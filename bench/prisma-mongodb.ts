@@ -14,8 +14,8 @@ const ROUNDS = 5;
 
 interface Measurement {
   name: string;
-  bare(): Promise<unknown>;
-  connector(): Promise<unknown>;
+  bare: () => Promise<unknown>;
+  connector: () => Promise<unknown>;
   /** Calls in one round. */
   calls: number;
   /** Calls under way at once. */

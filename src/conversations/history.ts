@@ -175,6 +175,7 @@ async function* snapshots(watching: Watching, cursor: number | null): AsyncGener
   // What was shown is not kept: thousands of streams may wait here for a long time.
   let { seq, idle } = { seq: update.seq, idle: isIdle(update) };
   if (update.snapshot || update.parts.length > 0) yield update;
+  // eslint-disable-next-line no-useless-assignment -- it frees the snapshot
   update = null;
   // The log is followed from what was shown, so nothing falls between the two.
   const followed = followConversation(bus, store, id, seq);
@@ -291,10 +292,12 @@ function toMarker(part: PartRecord): Marker[] {
   return [{ id: part.id, kind, seq: part.seq, label: labelOf(part, content), createdAt: part.createdAt }];
 }
 
+const textOf = (value: unknown, fallback: string): string => (typeof value === 'string' ? value : fallback);
+
 function labelOf(part: PartRecord, content: JsonObject): string {
-  if (part.type === 'start') return `${String(content.name ?? 'Agent')} started`;
-  if (part.type === 'end') return `Finished: ${String(content.finish_reason ?? 'stop')}`;
-  if (part.type === 'error') return `Failed: ${String(content.code ?? 'error')}`;
+  if (part.type === 'start') return `${textOf(content.name, 'Agent')} started`;
+  if (part.type === 'end') return `Finished: ${textOf(content.finish_reason, 'stop')}`;
+  if (part.type === 'error') return `Failed: ${textOf(content.code, 'error')}`;
   return part.type.replaceAll('_', ' ');
 }
 

@@ -27,7 +27,7 @@ export function readByIds(
   limit: number,
 ): Buffer[] {
   const keys = ids.map((id) => documentKey(collection.id, encodeIdKey(id)));
-  if (keys.length > 1) keys.sort(Buffer.compare);
+  if (keys.length > 1) keys.sort((a, b) => a.compare(b));
   const found: Buffer[] = [];
   for (let i = 0; i < keys.length; i++) {
     if (i > 0 && keys[i]!.equals(keys[i - 1]!)) continue;

@@ -467,7 +467,7 @@ function distinctKeys(values: unknown[], direction: Direction): Buffer[] {
     const key = encodeKey([value], [direction]);
     encoded.set(key.toString('latin1'), key);
   }
-  return [...encoded.values()].sort(Buffer.compare);
+  return [...encoded.values()].sort((a, b) => a.compare(b));
 }
 
 const join = (prefix: Buffer, rest: Buffer): Buffer =>

@@ -176,6 +176,8 @@ let bundled: string | null = null;
  */
 function bundleFromSources(): string {
   if (bundled !== null) return bundled;
+  // Loaded here, since the built program needs no bundler.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
   const { buildSync } = require('esbuild') as typeof import('esbuild');
   const { outputFiles } = buildSync({
     entryPoints: [path.join(__dirname, 'worker.ts')],

@@ -2,6 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { listen, type ListenOptions, type RunningListener } from './listener';
 
+/** This thread makes a small buffer per document it reads; a pool of node's default 8 KB is used up in no time. */
+Buffer.poolSize = 64 * 1024;
+
 export interface WorkerRequest {
   id: number;
   action: 'stats' | 'sweepNow' | 'close';
@@ -31,8 +34,8 @@ async function serve(): Promise<void> {
   const reply = (id: number, work: Promise<unknown>): Promise<void> =>
     work.then(
       (value) => port.postMessage({ id, value } satisfies WorkerReply),
-      (error: NodeJS.ErrnoException) => {
-        const { message, code } = error;
+      (error: unknown) => {
+        const { message, code } = error as NodeJS.ErrnoException;
         port.postMessage({
           id,
           error: { message, ...(code === undefined ? {} : { code }) },

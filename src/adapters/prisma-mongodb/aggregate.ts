@@ -102,7 +102,7 @@ function toRow(args: Args, aggregates: Aggregate[], document: Document | undefin
     const { fn, field } = aggregate;
     const value = readAggregate(aggregate, document);
     if (fn === '_count' && args._count === true) row._count = value;
-    else (row[fn] ??= {} as Row) && ((row[fn] as Row)[field ? field.name : '_all'] = value);
+    else ((row[fn] ??= {}) as Row)[field ? field.name : '_all'] = value;
   }
   return row;
 }

@@ -20,7 +20,7 @@ export interface OperationEvent {
 
 export interface ConnectorHooks {
   onCommand?(event: CommandEvent): void;
-  onOperation?(event: OperationEvent): void;
+  onOperation?: (event: OperationEvent) => void;
 }
 
 /** An open transaction: the driver allows one command at a time in a session, so commands queue in `tail`. */

@@ -289,7 +289,7 @@ export async function upsertDocument(
   const unique = readUnique(model, args.where, 'where');
   const compiled = compileUpdate(model, args.update ?? {}, 'update');
   const filter = await resolveRest(context, model, unique, 'where');
-  let failure: unknown;
+  let failure: Error | undefined;
   for (let round = 0; round < MAX_UPSERT_ROUNDS; round += 1) {
     const updated = await updateDocument(context, model, filter, compiled, args.selection);
     if (updated) return updated;
@@ -299,10 +299,10 @@ export async function upsertDocument(
       return await createDocument(context, model, args.create, 'create', args.linked);
     } catch (error) {
       if (!isDuplicate(error) || context.transaction) throw error;
-      failure = error;
+      failure = error as Error;
     }
   }
-  throw failure;
+  throw failure as Error;
 }
 
 export async function upsert(context: ExecutionContext, model: Model, args: Args): Promise<Row> {

@@ -1,4 +1,4 @@
-import { type Collection, type Document, MongoBulkWriteError } from 'mongodb';
+import { type Collection, type Document, type Filter, MongoBulkWriteError } from 'mongodb';
 
 /** Entries of one command at most. */
 const MOST_AT_ONCE = 500;
@@ -124,10 +124,11 @@ export class UpdateBatch extends Batch<ConditionalUpdate & { mark: string }, boo
   }
 
   protected async send(changes: (ConditionalUpdate & { mark: string })[]): Promise<boolean[]> {
-    const result = await this.collection().bulkWrite(
-      changes.map(({ filter, update }) => ({ updateOne: { filter: filter, update } })),
-      { ordered: false },
-    );
+    const operations = changes.map(({ filter, update }) => {
+      const conditions: Document = filter;
+      return { updateOne: { filter: conditions, update } };
+    });
+    const result = await this.collection().bulkWrite(operations, { ordered: false });
     if (result.matchedCount === changes.length) return changes.map(() => true);
     return this.lookUp(changes);
   }

@@ -14,7 +14,6 @@ import {
   countOf,
   documentOf,
   hintOf,
-  numberOf,
   refuseOptions,
   type CommandContext,
   type CommandSpec,

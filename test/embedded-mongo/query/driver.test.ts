@@ -37,7 +37,7 @@ beforeAll(async () => {
   }
   client = await MongoClient.connect(url ?? server!.url);
   db = client.db(`query_${randomUUID().slice(0, 8)}`);
-  const info = (await db.admin().command({ buildInfo: 1 }));
+  const info = await db.admin().command({ buildInfo: 1 });
   isDocumentDb = JSON.stringify(info).toLowerCase().includes('documentdb') || 'internal' in info;
 }, 60_000);
 
@@ -78,7 +78,7 @@ async function select({ docs, filter, sort }: FilterCase): Promise<unknown[]> {
   const collection = await filled('filters', docs);
   const rows = await collection
     .find(filter, KEEP_TYPES)
-    .sort((sort ?? { _id: 1 }))
+    .sort(sort ?? { _id: 1 })
     .toArray();
   return rows.map(({ _id }) => _id as unknown);
 }

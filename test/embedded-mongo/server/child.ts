@@ -9,7 +9,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => void server.close().then(() => process.exit(0)));
 }
 
-main().catch((error: Error) => {
-  process.stderr.write(`${error.name}: ${error.message}\n`);
+main().catch((error: unknown) => {
+  process.stderr.write(`${String(error)}\n`);
   process.exit(1);
 });

@@ -191,13 +191,13 @@ function dateFromParts(args: Record<string, unknown>): unknown {
   if (!iso) {
     const local = new Date(0);
     local.setUTCFullYear(year, first - 1, second);
-    local.setUTCHours(...(time));
+    local.setUTCHours(...time);
     return toInstant(local, zone);
   }
   const fourth = new Date(Date.UTC(year, 0, 4));
   const monday = fourth.getTime() - (isoDayOfWeek(fourth) - 1) * DAY_MS;
   const day = new Date(monday + ((first - 1) * 7 + second - 1) * DAY_MS);
-  return toInstant(new Date(day.setUTCHours(...(time))), zone);
+  return toInstant(new Date(day.setUTCHours(...time)), zone);
 }
 
 function dateToParts({ date, timezone, iso8601 }: Record<string, unknown>): unknown {

@@ -187,10 +187,7 @@ function regexArguments(
       51107,
       `${name}: found regex option(s) specified in both 'regex' and 'option' fields`,
     );
-  const compiled = compileRegex(
-    parts.pattern,
-    parts.options || ((options) ?? ''),
-  );
+  const compiled = compileRegex(parts.pattern, parts.options || (options ?? ''));
   return isNullish(input) ? undefined : { input: input, regex: compiled };
 }
 
