@@ -1,4 +1,4 @@
-import { type Collection, type Document, type Filter, MongoBulkWriteError } from 'mongodb';
+import { type Collection, type Document, MongoBulkWriteError } from 'mongodb';
 
 /** Entries of one command at most. */
 const MOST_AT_ONCE = 500;
