@@ -170,8 +170,11 @@ export class Storage {
     this.closing = true;
     if (this.queue.length > 0 || this.committing)
       await new Promise<void>((resolve) => this.idle.push(resolve));
-    await this.sync();
-    await this.root.close();
+    try {
+      await this.sync();
+    } finally {
+      await this.root.close();
+    }
   }
 
   private async flush(): Promise<void> {
