@@ -7,6 +7,7 @@ import { createRestFacade, requestIdOf, type RestFacade } from '../rest-facade';
 import type { Context } from '../resolvers/context';
 import { schema } from '../schema';
 import { AgendaQueue } from './adapters/agenda/agenda-queue';
+import { checkElasticsearch } from './adapters/elasticsearch/check';
 import { createLocalProvider } from './adapters/local-model';
 import { createOidcClient } from './adapters/oidc/oidc-client';
 import { createOpenAiProvider } from './adapters/openai';
@@ -21,8 +22,9 @@ import { Conversations } from './conversations/conversations';
 import { History } from './conversations/history';
 import { CLEAN_UP, cleanUpConversations } from './conversations/clean-up';
 import { startEmbeddedMongo, type EmbeddedMongo } from './embedded-mongo/server';
-import { DomainError } from './errors';
 import { createHttpApp } from './http/app';
+import { identify } from './http/identify';
+import { listen } from './http/listen';
 import { CompiledExecution } from './http/compiled-execution';
 import { createFacadeExecutor } from './http/facade-executor';
 import { createGraphQLServer } from './http/graphql-server';
@@ -33,7 +35,7 @@ import { chooseDefaultModel, createModelGateway, LOCAL_MODEL } from './models/ga
 import { modelRegistry } from './models/registry';
 import { ModelPreferences } from './models/preferences';
 import { type Clock, systemClock } from './ports/clock';
-import type { Authenticator, Credentials, Principal } from './ports/identity';
+import type { Authenticator, Principal } from './ports/identity';
 import type { JobQueue } from './ports/jobs';
 import type { Logger } from './ports/logger';
 import type { ModelGateway } from './ports/models';
@@ -56,6 +58,7 @@ const version = packageVersion();
 
 const EMBEDDED_POOL = 24;
 const CLUSTER_POOL = 100;
+const EMBEDDED_SELECTION_MS = 15_000;
 const TITLE = 'conversations.title';
 const RECOVER = 'runs.recover';
 const RECOVER_EVERY_MS = 5_000;
@@ -95,6 +98,8 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     url: config.database.url ?? embedded!.url,
     prefix: config.database.prefix,
     poolSize: embedded ? EMBEDDED_POOL : CLUSTER_POOL,
+    // The embedded database ends with this process: it can be slow on a busy machine, never gone.
+    serverSelectionMs: embedded ? EMBEDDED_SELECTION_MS : undefined,
   });
   const tenancy = new Tenancy({
     database,
@@ -117,7 +122,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
         await database.ping(PING_MS);
         return { backend: embedded ? 'embedded' : 'mongodb' };
       },
-      search: () => checkSearch(config),
+      search: () => checkElasticsearch(config.search.url, PING_MS),
       jobs: () => jobs.status(),
       llm: () => ({ backend: models.defaultModel(), ...models.status() }),
     }),
@@ -129,7 +134,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       configured: config.identity.signingKey,
       logger,
     }),
-    oidc: createOidcClient({ logger, clock } as never),
+    oidc: createOidcClient({ logger, clock }),
     logger,
     clock,
   });
@@ -153,7 +158,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     services,
     database,
     async listen() {
-      const url = await listen(http.server, config);
+      const url = await listen(http.server, config.http);
       background = startBackground({
         recovery: domain.recovery,
         connect: () => database.connect(),
@@ -164,6 +169,8 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
         recoverEveryMs: Math.min(RECOVER_EVERY_MS, config.runs.leaseMs / 2),
         signal: stopping.signal,
       });
+      // First requests then find their validators compiled; tests that use a few of them need not wait for all.
+      if (!options.validateResponses) void background.then(() => warmUp(http, stopping.signal, logger));
       return url;
     },
     async close() {
@@ -178,6 +185,19 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       await embedded?.close();
     },
   };
+}
+
+async function warmUp(
+  http: { warmUp: () => Promise<void> },
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  if (signal.aborted) return;
+  try {
+    await http.warmUp();
+  } catch (error) {
+    logger.error({ err: error }, 'the REST description has parts that do not compile');
+  }
 }
 
 function openEmbedded(config: Config, logger: Logger): Promise<EmbeddedMongo> {
@@ -377,6 +397,7 @@ function createHttp({
 }: HttpInput): {
   server: Server;
   shutdown: Shutdown;
+  warmUp: () => Promise<void>;
 } {
   const { config, logger } = options;
   const contextOf = (principal: Principal | null, requestId: string): Context => ({
@@ -392,10 +413,7 @@ function createHttp({
     config: config.graphql,
     logger,
     createContext: async (request: IncomingMessage, response: ServerResponse) =>
-      contextOf(
-        await identify(authenticator, request, true),
-        requestIdOf(request as never, response as never),
-      ),
+      contextOf(await identify(authenticator, request, true), requestIdOf(request, response)),
   });
   const facade: RestFacade = createRestFacade<Context>({
     schema,
@@ -424,7 +442,7 @@ function createHttp({
     'Conversations that subscriptions and streams follow.',
     followed,
   );
-  let shutdown: Shutdown | undefined;
+  const draining: { shutdown?: Shutdown } = {};
   const app = createHttpApp({
     yoga: (request, response) => graphql(request, response),
     facade,
@@ -437,73 +455,15 @@ function createHttp({
     logger,
     jwks: () => authenticator.jwks(),
     metrics,
-    isDraining: () => shutdown?.isDraining ?? false,
+    isDraining: () => draining.shutdown?.isDraining ?? false,
   });
   const server = createServer(app);
-  shutdown = createShutdown({
+  const shutdown = createShutdown({
     server,
     endStreams: [() => facade.endStreams()],
     logger,
     timeoutMs: SHUTDOWN_MS,
   });
-  return { server, shutdown };
-}
-
-/** Who asks. Without a header, public requests go on as nobody where nobody else is assumed. */
-async function identify(
-  authenticator: Authenticator,
-  request: IncomingMessage,
-  optional: boolean,
-): Promise<Principal | null> {
-  const { authorization } = request.headers;
-  const credentials: Credentials = {
-    authorization,
-    sncTenant: headerOf(request, 'snc-tenant'),
-    sncUserid: headerOf(request, 'snc-userid'),
-  };
-  try {
-    return await authenticator.authenticate(credentials);
-  } catch (error) {
-    if (
-      optional &&
-      authorization === undefined &&
-      error instanceof DomainError &&
-      error.code === 'unauthenticated'
-    )
-      return null;
-    throw error;
-  }
-}
-
-function headerOf(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
-async function checkSearch(
-  config: Config,
-): Promise<{ status: 'ok' | 'not_configured'; backend?: string; detail?: string }> {
-  if (!config.search.url) return { status: 'not_configured', detail: 'ELASTICSEARCH_URL is not set.' };
-  const { Client } = await import('@elastic/elasticsearch');
-  const client = new Client({ node: config.search.url, maxRetries: 0, requestTimeout: PING_MS });
-  try {
-    await client.ping();
-    return { status: 'ok', backend: 'elasticsearch' };
-  } finally {
-    await client.close();
-  }
-}
-
-async function listen(server: Server, config: Config): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.http.port, config.http.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : config.http.port;
-  const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
-  return `http://${host}:${port}`;
+  draining.shutdown = shutdown;
+  return { server, shutdown, warmUp: () => facade.warmUp() };
 }

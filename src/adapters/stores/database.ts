@@ -17,9 +17,8 @@ import { PrismaPartStore } from './parts';
 import { PrismaPreferenceStore } from './preferences';
 import { PrismaRunStore } from './runs';
 
-/** An operation waits so long for a server before it fails; callers decide whether to try again. Milliseconds. */
-const SERVER_SELECTION_MS = 2_000;
 const CONNECT_MS = 5_000;
+const DEFAULT_SERVER_SELECTION_MS = 2_000;
 
 export interface MongoDatabaseOptions {
   url: string;
@@ -27,6 +26,8 @@ export interface MongoDatabaseOptions {
   prefix: string;
   /** Connections at most. */
   poolSize: number;
+  /** An operation waits so long for a server before it fails; callers decide whether to try again. Milliseconds. */
+  serverSelectionMs?: number;
 }
 
 const CONTROL_MODELS = new Set(['Tenant']);
@@ -42,10 +43,11 @@ export class MongoDatabase implements Database {
   constructor(private readonly options: MongoDatabaseOptions) {
     this.client = new MongoClient(options.url, {
       maxPoolSize: options.poolSize,
-      serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+      serverSelectionTimeoutMS: options.serverSelectionMs ?? DEFAULT_SERVER_SELECTION_MS,
       connectTimeoutMS: CONNECT_MS,
       appName: 'agentflow',
-      ignoreUndefined: true,
+      // A condition that is missing by mistake matches nothing, instead of everything.
+      ignoreUndefined: false,
     });
     this.connector = createPrismaConnector<PrismaClient>({
       PrismaClient: PrismaClient,
