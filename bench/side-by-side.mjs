@@ -33,7 +33,8 @@ if (minted.status !== 0) throw new Error(`No token could be minted:\n${minted.st
 
 const url = `http://127.0.0.1:${options.port}`;
 const headers = { authorization: `Bearer ${minted.stdout.trim()}` };
-const text = (kind) => `${kind} {{n}}, with some words in it so that it has a usual length of about a hundred characters.`;
+const text = (kind) =>
+  `${kind} {{n}}, with some words in it so that it has a usual length of about a hundred characters.`;
 
 const chat = (conversation, more = {}) => ({
   url: `${url}/api/v1/agent/{{agent}}/chat`,
@@ -42,7 +43,12 @@ const chat = (conversation, more = {}) => ({
   expect: 'tok31',
 });
 
-const graphql = (query, variables, more = {}) => ({ url: `${url}/graphql`, headers, body: { query, variables }, ...more });
+const graphql = (query, variables, more = {}) => ({
+  url: `${url}/graphql`,
+  headers,
+  body: { query, variables },
+  ...more,
+});
 const EVENT = 'type callId parentCallId rootCallId content timestamp seq metadata';
 const CHAT = `mutation($input: ChatInput!) { chat(input: $input) { runId callId conversationId messageId status text output finishReason usage { inputTokens outputTokens totalTokens costUsd } error { code message retryable } events { ${EVENT} } } }`;
 const MESSAGE = 'id conversationId role content timestamp seq runId agentId metadata';
@@ -55,7 +61,11 @@ const rest = {
   chat: chat('{{uuid}}', { stream: false }),
   stream: { ...chat('{{uuid}}', { stream: true }), first: 'tok0' },
   chat_long: chat('{{conv}}', { stream: false }),
-  list50: { url: `${url}/api/v1/conversations/{{conv}}/messages?limit=50`, headers, expect: 'long conversation' },
+  list50: {
+    url: `${url}/api/v1/conversations/{{conv}}/messages?limit=50`,
+    headers,
+    expect: 'long conversation',
+  },
   append: {
     url: `${url}/api/v1/conversations/{{conv}}/messages`,
     headers,
@@ -102,7 +112,12 @@ const target = {
       body: { name: 'BenchAgent', description: 'Answers.', system_prompt: 'You are a helpful assistant.' },
       save: { agent: 'id' },
     },
-    { url: `${url}/api/v1/conversations`, headers, body: { agent_id: '{{agent}}' }, save: { conv: 'conversation.id' } },
+    {
+      url: `${url}/api/v1/conversations`,
+      headers,
+      body: { agent_id: '{{agent}}' },
+      save: { conv: 'conversation.id' },
+    },
     {
       repeat: 1000,
       url: `${url}/api/v1/conversations/{{conv}}/messages`,
@@ -111,7 +126,9 @@ const target = {
       expect: 'long conversation',
     },
   ],
-  verify: [{ url: `${url}/api/v1/conversations/{{conv}}/messages?limit=1`, headers, expect: 'long conversation' }],
+  verify: [
+    { url: `${url}/api/v1/conversations/{{conv}}/messages?limit=1`, headers, expect: 'long conversation' },
+  ],
   scenarios: options.graphql ? overGraphQL : rest,
 };
 
