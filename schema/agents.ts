@@ -279,14 +279,14 @@ builder.queryFields((t) => ({
     type: 'Agent',
     authScopes: member,
     description: 'One agent. Errors: `not_found`.',
-    args: { id: t.arg.id({ required: true, description: 'UUID of the agent.' }) },
+    args: { id: t.arg.id({ required: true, description: 'UUID or unique name of the agent.' }) },
     resolve: resolve.agent,
   }),
   agentConfig: t.prismaField({
     type: AgentConfig,
     authScopes: member,
     description: 'The editable part of one agent. Errors: `not_found`.',
-    args: { id: t.arg.id({ required: true, description: 'UUID of the agent.' }) },
+    args: { id: t.arg.id({ required: true, description: 'UUID or unique name of the agent.' }) },
     resolve: resolve.agent,
   }),
   agentStats: t.field({
@@ -338,7 +338,7 @@ builder.mutationFields((t) => ({
     authScopes: member,
     description:
       'Deletes a dynamic agent; its conversations stay readable. Errors: `not_found`, `conflict` for built-in agents.',
-    args: { id: t.arg.id({ required: true, description: 'UUID of the agent.' }) },
+    args: { id: t.arg.id({ required: true, description: 'UUID or unique name of the agent.' }) },
     resolve: resolve.deleteAgent,
   }),
   createSubAgent: t.prismaField({
