@@ -193,39 +193,48 @@ export class RunRecovery {
    */
   private async closeGaps(store: TenantStore, run: RunRecord): Promise<void> {
     const before = await store.conversations.find(run.conversationId);
-    if (!before || (await this.missing(store, run, before)).seqs.length === 0) return;
+    if (!before || (await this.missing(store, run, before)).length === 0) return;
     await delay(GAP_GRACE_MS);
     const conversation = await store.conversations.find(run.conversationId);
     if (!conversation) return;
-    const { seqs } = await this.missing(store, run, conversation);
+    const seqs = await this.missing(store, run, conversation);
     await store.parts.insertWhereFree(seqs.map((seq) => this.placeholder(run, seq)));
-    const { messageCount } = await this.missing(store, run, conversation);
-    if (messageCount !== undefined && messageCount < conversation.messageCount)
+    const messageCount = await this.storedMessages(store, conversation, seqs.length);
+    if (messageCount < conversation.messageCount)
       await store.conversations.settleMessageCount(conversation.id, conversation.nextSeq, messageCount);
   }
 
-  /** Allocated seqs without a part since the run began, and how many messages are stored. */
+  /** Allocated seqs without a part since the run began. */
   private async missing(
     store: TenantStore,
     run: RunRecord,
     conversation: ConversationRecord,
-  ): Promise<{ seqs: number[]; messageCount: number | undefined }> {
+  ): Promise<number[]> {
     const [first] = await store.parts.ofRun(run.conversationId, run.id, -1, 1);
     // Without a first part the run's own beginning is what is missing: it was the last to allocate, or nearly.
     let cursor = (first?.seq ?? Math.max(0, conversation.nextSeq - PAGE_PARTS)) - 1;
-    let messageCount: number | undefined;
     const seqs: number[] = [];
     for (;;) {
       const page = await store.parts.after(run.conversationId, cursor, PAGE_PARTS);
       for (const part of page) {
         for (let seq = cursor + 1; seq < part.seq; seq++) seqs.push(seq);
         cursor = part.seq;
-        if (part.messageSeq !== null) messageCount = part.messageSeq + 1;
       }
       if (page.length < PAGE_PARTS) break;
     }
     for (let seq = cursor + 1; seq < conversation.nextSeq; seq++) seqs.push(seq);
-    return { seqs, messageCount: conversation.nextSeq === seqs.length ? 0 : messageCount };
+    return seqs;
+  }
+
+  /** The number of messages up to the last stored one, when at most `lost` messages after it were never stored. */
+  private async storedMessages(
+    store: TenantStore,
+    { id, messageCount }: ConversationRecord,
+    lost: number,
+  ): Promise<number> {
+    const from = Math.max(0, messageCount - lost - 1);
+    const [last] = await store.parts.messages(id, from, messageCount, 'desc');
+    return last ? last.messageSeq! + 1 : from;
   }
 
   private placeholder(run: RunRecord, seq: number): PartRecord {
