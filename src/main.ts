@@ -36,7 +36,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
       },
       'AgentFlow listens',
     );
-    const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+    const [signal] = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     logger.info({ signal: String(signal) }, 'stopping');
     await application.close();
     // Everything is stored and closed; Agenda's timers would keep the process for another minute.
