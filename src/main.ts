@@ -36,8 +36,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
       },
       'AgentFlow listens',
     );
-    const [signal] = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-    logger.info({ signal: String(signal) }, 'stopping');
+    const [signal] = (await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])) as [string];
+    logger.info({ signal }, 'stopping');
     await application.close();
     // Everything is stored and closed; Agenda's timers would keep the process for another minute.
     process.exit(0);

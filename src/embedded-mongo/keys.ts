@@ -75,11 +75,6 @@ export function idKeyOfEntry(entry: Buffer): Buffer {
   return entry.subarray(end - entry.readUInt16BE(end), end);
 }
 
-export function valueKeyOfEntry(entry: Buffer): Buffer {
-  const end = entry.length - TRAILER_BYTES;
-  return entry.subarray(PREFIX_BYTES, end - entry.readUInt16BE(end));
-}
-
 /** The smallest key greater than every key that starts with `prefix`. */
 export function successor(prefix: Buffer): Buffer {
   let last = prefix.length - 1;
