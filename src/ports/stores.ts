@@ -165,8 +165,8 @@ export interface RunStore {
   renewLeases(owner: string, ids: string[], until: Date): Promise<void>;
   /** Runs of `owner` that somebody asked to cancel. */
   cancelling(owner: string): Promise<{ id: string; cancelReason: string | null }[]>;
-  /** Active runs without a living lease at `now`, oldest first. */
-  abandoned(now: Date, limit: number): Promise<RunRecord[]>;
+  /** Active runs without a living lease at `now`, oldest first; those behind `afterId` when it is given. */
+  abandoned(now: Date, limit: number, afterId?: string): Promise<RunRecord[]>;
   /** Takes an abandoned run: true for exactly one of several workers that try. */
   takeOver(
     id: string,

@@ -73,13 +73,11 @@ export class RunRecovery {
     const { clock, logger } = this.dependencies;
     // With a sole worker every lease that is not ours is dead, however far in the future it ends.
     const deadline = soleWorker ? END_OF_TIME : clock.now();
-    const seen = new Set<string>();
     let taken = 0;
+    let last: string | undefined;
     for (;;) {
-      const fresh = (await store.runs.abandoned(deadline, BATCH)).filter(({ id }) => !seen.has(id));
-      if (fresh.length === 0) return taken;
-      for (const run of fresh) {
-        seen.add(run.id);
+      const page = await store.runs.abandoned(deadline, BATCH, last);
+      for (const run of page) {
         if (this.dependencies.sessions.holds(run.id)) continue;
         try {
           if (await this.recover(store, run)) taken++;
@@ -87,6 +85,8 @@ export class RunRecovery {
           logger.error({ runId: run.id, err: error }, 'run could not be recovered');
         }
       }
+      if (page.length < BATCH) return taken;
+      last = page.at(-1)!.id;
     }
   }
 

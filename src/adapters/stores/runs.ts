@@ -91,7 +91,8 @@ export class PrismaRunStore implements RunStore {
     });
   }
 
-  async abandoned(now: Date, limit: number): Promise<RunRecord[]> {
+  async abandoned(now: Date, limit: number, afterId?: string): Promise<RunRecord[]> {
+    const behind = afterId === undefined ? {} : { id: { gt: afterId } };
     const executing = {
       status: { in: ['running' as const, 'cancelling' as const] },
       leaseExpiresAt: { lt: now },
@@ -99,10 +100,15 @@ export class PrismaRunStore implements RunStore {
     const waiting = { status: 'queued' as const, leaseExpiresAt: null };
     const [lost, queued] = await Promise.all(
       [executing, waiting].map((condition) =>
-        this.prisma.run.findMany({ where: condition, orderBy: { id: 'asc' }, take: limit }),
+        this.prisma.run.findMany({
+          where: { ...behind, ...condition },
+          orderBy: { id: 'asc' },
+          take: limit,
+        }),
       ),
     );
-    return [...lost!, ...queued!] as RunRecord[];
+    const oldestFirst = [...lost!, ...queued!].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return oldestFirst.slice(0, limit) as RunRecord[];
   }
 
   async takeOver(
