@@ -1,3 +1,4 @@
+import { MongoError, MongoNetworkError, MongoServerSelectionError } from 'mongodb';
 import { Prisma } from '../../../generated/prisma-client';
 import { DomainError } from '../../errors';
 
@@ -11,9 +12,7 @@ const PASSING_CODES = new Set([6, 7, 89, 91, 189, 9001, 10107, 11600, 11602, 134
 /** Errors of the database as the domains know them; others stay what they are. */
 export function toDomainError(error: unknown): unknown {
   if (error instanceof DomainError) return error;
-  // Bulk errors carry what happened to the whole command as their response; Prisma's as their cause.
-  const { cause, errorResponse } = (error ?? {}) as { cause?: unknown; errorResponse?: unknown };
-  const layers = [error, cause, errorResponse];
+  const layers = layersOf(error);
   const code = layers.map(codeOf).find((found) => found !== undefined);
   if (code === OUT_OF_DISK_SPACE)
     return new DomainError(
@@ -34,27 +33,57 @@ export function toDomainError(error: unknown): unknown {
   return error;
 }
 
+/** Deep enough for any chain that the driver, the connector and Prisma build. */
+const MOST_LAYERS = 8;
+
+/** An error with what it was made from: bulk errors carry it as their response, the others as their cause. */
+function layersOf(error: unknown): unknown[] {
+  const layers: unknown[] = [];
+  const waiting = [error];
+  while (waiting.length > 0 && layers.length < MOST_LAYERS) {
+    const layer = waiting.shift();
+    if (typeof layer !== 'object' || layer === null || layers.includes(layer)) continue;
+    layers.push(layer);
+    const { cause, errorResponse } = layer as { cause?: unknown; errorResponse?: unknown };
+    waiting.push(cause, errorResponse);
+  }
+  return layers;
+}
+
 const codeOf = (error: unknown): number | undefined => {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'number' ? code : undefined;
 };
 
+/** The driver marks what a broken connection did; the names are for errors that it throws before it sends anything. */
 const isConnectionError = (error: unknown): boolean =>
-  error instanceof Error &&
-  [
-    'MongoPoolClearedError',
-    'MongoPoolClosedError',
-    'PoolClearedError',
-    'MongoNotConnectedError',
-    'MongoWaitQueueTimeoutError',
-    'MongoNetworkError',
-    'MongoNetworkTimeoutError',
-    'MongoServerSelectionError',
-    'MongoTopologyClosedError',
-    'MongoOperationTimeoutError',
-    'PoolClearedOnNetworkError',
-    'MongoPoolClearedOnNetworkError',
-  ].includes(error.name);
+  error instanceof MongoNetworkError ||
+  error instanceof MongoServerSelectionError ||
+  (error instanceof MongoError && CONNECTION_LABELS.some((label) => error.hasErrorLabel(label))) ||
+  (error instanceof Error && CONNECTION_ERRORS.has(error.name));
+
+const CONNECTION_LABELS = [
+  'ResetPool',
+  'InterruptInUseConnections',
+  'PoolRequestedRetry',
+  'NoWritesPerformed',
+];
+
+const CONNECTION_ERRORS = new Set([
+  'MongoPoolClearedError',
+  'MongoPoolClosedError',
+  'PoolClearedError',
+  'MongoNotConnectedError',
+  'MongoWaitQueueTimeoutError',
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoServerSelectionError',
+  'MongoTopologyClosedError',
+  'MongoOperationTimeoutError',
+  'PoolClearedOnNetworkError',
+  'MongoPoolClearedOnNetworkError',
+  'MongoClientClosedError',
+]);
 
 type Method = (...args: unknown[]) => unknown;
 
