@@ -67,6 +67,7 @@ const CLEAN_UP_EVERY_MS = 300_000;
 const WATCH_EVERY_MS = 500;
 const SHUTDOWN_MS = 3_000;
 const PING_MS = 1_500;
+const WARM_UP_AFTER_MS = 500;
 
 export interface Application {
   readonly server: Server;
@@ -169,8 +170,6 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
         recoverEveryMs: Math.min(RECOVER_EVERY_MS, config.runs.leaseMs / 2),
         signal: stopping.signal,
       });
-      // First requests then find their validators compiled; tests that use a few of them need not wait for all.
-      if (!options.validateResponses) void background.then(() => warmUp(http, stopping.signal, logger));
       return url;
     },
     async close() {
@@ -187,17 +186,18 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   };
 }
 
-async function warmUp(
-  http: { warmUp: () => Promise<void> },
-  signal: AbortSignal,
-  logger: Logger,
-): Promise<void> {
-  if (signal.aborted) return;
-  try {
-    await http.warmUp();
-  } catch (error) {
-    logger.error({ err: error }, 'the REST description has parts that do not compile');
-  }
+/** Runs `work` in the background, once, when it is first asked for. */
+function once(work: () => Promise<void>, logger: Logger): () => void {
+  let started = false;
+  return () => {
+    if (started) return;
+    started = true;
+    setTimeout(() => {
+      work().catch((error: unknown) =>
+        logger.error({ err: error }, 'the REST description has parts that do not compile'),
+      );
+    }, WARM_UP_AFTER_MS).unref();
+  };
 }
 
 function openEmbedded(config: Config, logger: Logger): Promise<EmbeddedMongo> {
@@ -397,7 +397,6 @@ function createHttp({
 }: HttpInput): {
   server: Server;
   shutdown: Shutdown;
-  warmUp: () => Promise<void>;
 } {
   const { config, logger } = options;
   const contextOf = (principal: Principal | null, requestId: string): Context => ({
@@ -407,6 +406,8 @@ function createHttp({
     prisma: () => database.prisma(principal!.tenant),
   });
   const compiled = new CompiledExecution(schema);
+  // A server that nobody calls stays small; one that is called has the other routes' validators ready soon.
+  const warmUpOnce = once(() => (options.validateResponses ? Promise.resolve() : facade.warmUp()), logger);
   const graphql = createGraphQLServer({
     schema,
     compiled,
@@ -419,8 +420,11 @@ function createHttp({
     schema,
     executor: createFacadeExecutor(compiled, logger),
     // A probe answers whatever token comes with it: whoever watches the server may have an old one.
-    createContext: async (request, info) =>
-      contextOf(info.public ? null : await identify(authenticator, request, false), info.requestId),
+    createContext: async (request, info) => {
+      if (info.public) return contextOf(null, info.requestId);
+      warmUpOnce();
+      return contextOf(await identify(authenticator, request, false), info.requestId);
+    },
     principalKey: ({ principal }) => `${principal!.tenant}/${principal!.userId}`,
     idempotencyStore: new PrismaIdempotencyStore(async (tenant) => {
       await tenancy.open(tenant);
@@ -465,5 +469,5 @@ function createHttp({
     timeoutMs: SHUTDOWN_MS,
   });
   draining.shutdown = shutdown;
-  return { server, shutdown, warmUp: () => facade.warmUp() };
+  return { server, shutdown };
 }
