@@ -20,6 +20,7 @@ const integrationOnly = process.env.AGENTFLOW_TEST_SUITE === 'integration';
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/scripts/jest-setup.cjs'],
   testTimeout: 30_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: [

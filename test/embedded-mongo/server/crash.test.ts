@@ -108,7 +108,8 @@ it('leaves nothing of a transaction that was open when the process was killed', 
   await rows.updateOne({ _id: 'kept' }, { $set: { n: 50 } }, { session });
   child.process.kill('SIGKILL');
   await child.exit;
-  await client.close(true);
+  // The driver would like to abort the transaction on the dead server first; how long it tries is not what this tests.
+  const closed = client.close(true).catch((error: unknown) => error);
   const server = await startEmbeddedMongo({ dataDir: folder, inProcess: true });
   const after = await MongoClient.connect(server.url);
   try {
@@ -117,6 +118,7 @@ it('leaves nothing of a transaction that was open when the process was killed', 
   } finally {
     await after.close();
     await server.close();
+    void closed;
   }
 }, 60_000);
 
