@@ -20,6 +20,8 @@ const integrationOnly = process.env.AGENTFLOW_TEST_SUITE === 'integration';
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
+  // A handle that a failed test left open must not hold CI up; the results are complete by then.
+  forceExit: Boolean(process.env.CI),
   setupFilesAfterEnv: ['<rootDir>/scripts/jest-setup.cjs'],
   testTimeout: 30_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
