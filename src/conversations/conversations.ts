@@ -3,6 +3,7 @@ import { findAgent } from '../agents/find';
 import { cut, encodeCursor, type PageArguments, toPage } from '../cursor';
 import { DomainError, invalid, notFound } from '../errors';
 import { newId } from '../ids';
+import { ID_PATTERN, MESSAGE_CHARACTERS, METADATA_CHARACTERS } from '../limits';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { ModelGateway } from '../ports/models';
@@ -13,10 +14,7 @@ import type { Cancellation } from '../runs/cancellation';
 import type { ConversationLog } from '../runs/log';
 import { generateTitle } from './titles';
 
-const ID_PATTERN = /^[A-Za-z0-9_.:-]{1,128}$/;
 const TITLE_CHARACTERS = 200;
-const MESSAGE_CHARACTERS = 1_000_000;
-const METADATA_CHARACTERS = 100_000;
 const SEARCH_CONVERSATIONS = 1_000;
 /** Messages that a title is made from. */
 const TITLE_MESSAGES = 10;

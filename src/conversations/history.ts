@@ -10,6 +10,7 @@ import type {
 } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from '../runs/bus';
+import { STREAM_EVENT_TYPES } from '../runs/events';
 import { endable, followConversation } from '../runs/follow';
 import { delay } from '../runs/patience';
 import { systemMessages, toModelMessage } from '../runs/prompt';
@@ -24,6 +25,7 @@ const RUNS_SHOWN = 100;
 /** Deltas arrive many times a second; a snapshot change is worth showing about ten times. */
 const COALESCE_MS = 100;
 
+/** Of what streams show, the deltas add nothing to a tree. */
 const TIMELINE_TYPES: PartType[] = [
   'user',
   'agent_text',
@@ -32,23 +34,7 @@ const TIMELINE_TYPES: PartType[] = [
   'sub_agent_request',
   'sub_agent_response',
   'system_event',
-  'start',
-  'end',
-  'error',
-  'run_cancelled',
-  'approval_required',
-  'approval_approved',
-  'approval_denied',
-  'approval_expired',
-  'approval_cancelled',
-  'question_required',
-  'question_answered',
-  'question_expired',
-  'artifact_started',
-  'artifact_completed',
-  'artifact_failed',
-  'refinement_started',
-  'refinement_completed',
+  ...STREAM_EVENT_TYPES.filter((type) => type !== 'delta' && type !== 'artifact_delta'),
 ];
 
 export interface Marker {

@@ -1,9 +1,9 @@
-import type { JsonObject, PartRecord, PartType, RunRecord } from '../ports/records';
+import type { JsonObject, PartRecord, RunRecord, StreamEventType } from '../ports/records';
 import type { PartDraft } from './log';
 import type { RunRequest } from './types';
 
 /** Everything a stream shows; the other parts are durable history that the stream shows in another form. */
-const STREAMED: ReadonlySet<PartType> = new Set<PartType>([
+export const STREAM_EVENT_TYPES: readonly StreamEventType[] = [
   'start',
   'delta',
   'end',
@@ -23,7 +23,9 @@ const STREAMED: ReadonlySet<PartType> = new Set<PartType>([
   'artifact_failed',
   'refinement_started',
   'refinement_completed',
-]);
+];
+
+const STREAMED: ReadonlySet<string> = new Set(STREAM_EVENT_TYPES);
 
 export const isStreamed = (part: PartRecord): boolean => STREAMED.has(part.type);
 

@@ -2,15 +2,13 @@ import { createHash } from 'node:crypto';
 import Ajv from 'ajv';
 import { DomainError, type FieldError } from '../errors';
 import type { JsonValue } from '../ports/records';
+import { ID_PATTERN, MESSAGE_CHARACTERS, METADATA_CHARACTERS } from '../limits';
 import type { ChatInput, RunRequest } from './types';
 
 /** `session_context` rendered as hidden context, characters at most. */
 const SESSION_CONTEXT_CHARACTERS = 20_000;
-const ID_PATTERN = /^[A-Za-z0-9_.:-]{1,128}$/;
-const MESSAGE_CHARACTERS = 1_000_000;
 const BLOCK_NAME = /^[a-z][a-z0-9_]{0,63}$/;
 const REASONING_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'];
-const METADATA_CHARACTERS = 100_000;
 const REFERENCE_TYPES = ['conversation', 'artifact', 'document', 'attachment', 'task', 'selection'];
 
 interface Range {
