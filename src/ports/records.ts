@@ -119,6 +119,9 @@ export type RunStatus =
   | 'cancelled'
   | 'expired';
 
+/** `chat` holds the conversation; `sub_agent` runs inside its parent's run; `background` and `tool` run beside it. */
+export type RunKind = 'chat' | 'sub_agent' | 'background' | 'tool';
+
 export interface RunRecord {
   id: string;
   conversationId: string;
@@ -128,6 +131,9 @@ export interface RunRecord {
   callId: string;
   parentCallId: string | null;
   rootCallId: string;
+  kind: RunKind;
+  parentRunId: string | null;
+  rootRunId: string;
   status: RunStatus;
   request: JsonValue;
   requestHash: string;

@@ -7,6 +7,14 @@ import type {
   RunRecord,
   RunStatus,
 } from './records';
+import type {
+  ApprovalPolicyStore,
+  ApprovalStore,
+  CachedResultStore,
+  QuestionStore,
+  ToolCallStore,
+  ToolStore,
+} from './tools';
 
 /**
  * What a caller wants of a row besides the row itself: made by the GraphQL layer, understood by the store, opaque to the
@@ -193,6 +201,12 @@ export interface TenantStore {
   readonly parts: PartStore;
   readonly runs: RunStore;
   readonly preferences: PreferenceStore;
+  readonly tools: ToolStore;
+  readonly toolCalls: ToolCallStore;
+  readonly approvals: ApprovalStore;
+  readonly policies: ApprovalPolicyStore;
+  readonly questions: QuestionStore;
+  readonly cachedResults: CachedResultStore;
 }
 
 export interface TenantRecord {

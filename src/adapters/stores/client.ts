@@ -15,3 +15,11 @@ const hasCode = (error: unknown, code: string): boolean =>
 
 /** A value for a JSON field; MongoDB has one kind of null. */
 export const json = (value: JsonValue | undefined): Prisma.InputJsonValue | null => value ?? null;
+
+/** A row for Prisma: its JSON fields in Prisma's own null, fields that are absent left absent. */
+export function jsonData<T extends object>(row: T, fields: readonly (keyof T)[]): never {
+  const data = { ...row } as Record<PropertyKey, unknown>;
+  for (const field of fields)
+    if (row[field] !== undefined) data[field] = json(row[field] as JsonValue | undefined);
+  return data as never;
+}

@@ -9,13 +9,19 @@ import {
   type PrismaConnector,
 } from '../prisma-mongodb';
 import { PrismaAgentStore } from './agents';
+import { PrismaApprovalStore } from './approvals';
+import { PrismaCachedResultStore } from './cached-results';
 import { isDuplicate, type TenantClient } from './client';
 import { PrismaConversationStore } from './conversations';
 import { guarded } from './guard';
 import { controlDatabase, tenantDatabase } from './names';
 import { PrismaPartStore } from './parts';
+import { PrismaApprovalPolicyStore } from './policies';
 import { PrismaPreferenceStore } from './preferences';
+import { PrismaQuestionStore } from './questions';
 import { PrismaRunStore } from './runs';
+import { PrismaToolCallStore } from './tool-calls';
+import { PrismaToolStore } from './tools';
 
 const CONNECT_MS = 5_000;
 const DEFAULT_SERVER_SELECTION_MS = 2_000;
@@ -108,6 +114,12 @@ export class MongoDatabase implements Database {
       parts: guarded(new PrismaPartStore(prisma, () => db.collection('conversation_parts'))),
       runs: guarded(new PrismaRunStore(prisma, () => db.collection('runs'))),
       preferences: guarded(new PrismaPreferenceStore(prisma)),
+      tools: guarded(new PrismaToolStore(prisma)),
+      toolCalls: guarded(new PrismaToolCallStore(prisma)),
+      approvals: guarded(new PrismaApprovalStore(prisma)),
+      policies: guarded(new PrismaApprovalPolicyStore(prisma)),
+      questions: guarded(new PrismaQuestionStore(prisma)),
+      cachedResults: guarded(new PrismaCachedResultStore(prisma)),
     };
   }
 }

@@ -1,0 +1,55 @@
+import type { ToolCallRecord, ToolCallStatus, ToolCallStore } from '../../ports/tools';
+import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+
+const JSON_FIELDS = ['arguments', 'result', 'error'] as const;
+
+/** The ledger of tool calls. A receipt is written once: every change names the states it may start from. */
+export class PrismaToolCallStore implements ToolCallStore {
+  constructor(private readonly prisma: TenantClient) {}
+
+  async insert(calls: ToolCallRecord[]): Promise<void> {
+    try {
+      await this.prisma.toolCall.createMany({ data: calls.map((call) => jsonData(call, JSON_FIELDS)) });
+    } catch (error) {
+      if (!isDuplicate(error)) throw error;
+      await this.insertMissing(calls);
+    }
+  }
+
+  /** An insert whose answer was lost is repeated: what is there already stays as it is. */
+  private async insertMissing(calls: ToolCallRecord[]): Promise<void> {
+    for (const call of calls)
+      try {
+        await this.prisma.toolCall.create({ data: jsonData(call, JSON_FIELDS) });
+      } catch (error) {
+        if (!isDuplicate(error) || !(await this.find(call.id))) throw error;
+      }
+  }
+
+  find(id: string): Promise<ToolCallRecord | null> {
+    return this.prisma.toolCall.findUnique({ where: { id } }) as Promise<ToolCallRecord | null>;
+  }
+
+  ofRun(runId: string): Promise<ToolCallRecord[]> {
+    return this.prisma.toolCall.findMany({
+      where: { runId },
+      orderBy: [{ step: 'asc' }, { position: 'asc' }],
+    }) as Promise<unknown> as Promise<ToolCallRecord[]>;
+  }
+
+  async transition(
+    id: string,
+    statuses: readonly ToolCallStatus[],
+    changes: Partial<ToolCallRecord>,
+  ): Promise<ToolCallRecord | null> {
+    try {
+      return (await this.prisma.toolCall.update({
+        where: { id, status: { in: [...statuses] } },
+        data: jsonData(changes, JSON_FIELDS),
+      })) as unknown as ToolCallRecord;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+}
