@@ -113,6 +113,8 @@ export interface ToolCallStore {
   find(id: string): Promise<ToolCallRecord | null>;
   /** Calls of one run in the order of step and position. */
   ofRun(runId: string): Promise<ToolCallRecord[]>;
+  /** Calls of a tree of runs in one of `statuses`. */
+  ofTree(rootRunId: string, statuses: readonly ToolCallStatus[]): Promise<ToolCallRecord[]>;
   /** Changes a call in one of `statuses`; null when it is in another: a receipt is never overwritten. */
   transition(
     id: string,
@@ -156,6 +158,8 @@ export interface ApprovalFilter {
   rootRunId?: string;
   /** Decided by a human (no policy). */
   decidedSince?: Date;
+  /** Leaves out those whose time has run out by then. */
+  aliveAt?: Date;
 }
 
 export interface ApprovalStore {
@@ -170,6 +174,12 @@ export interface ApprovalStore {
   overdue(now: Date, limit: number): Promise<ApprovalRecord[]>;
   /** Pending ones of a tree of runs. */
   pendingOf(rootRunId: string): Promise<ApprovalRecord[]>;
+  /** Those that were made, or decided, at `since` or later, oldest such change first. */
+  changedSince(change: 'created' | 'decided', since: Date, limit: number): Promise<ApprovalRecord[]>;
+  /** How long humans took to approve or deny, milliseconds; the latest `limit` of those that match. */
+  decisionTimes(filter: ApprovalFilter, limit: number): Promise<number[]>;
+  /** When the oldest pending one was asked for. */
+  oldestPending(filter: ApprovalFilter): Promise<Date | null>;
   /** Counts by tool and status. */
   counts(
     filter: ApprovalFilter,
@@ -234,6 +244,12 @@ export interface QuestionRecord {
   answeredAt: Date | null;
 }
 
+export interface QuestionFilter {
+  requestedBy?: string;
+  /** Leaves out those whose time has run out by then. */
+  aliveAt?: Date;
+}
+
 export interface QuestionStore {
   create(question: QuestionRecord): Promise<void>;
   find(id: string, projection?: Projection): Promise<QuestionRecord | null>;
@@ -241,7 +257,10 @@ export interface QuestionStore {
   overdue(now: Date, limit: number): Promise<QuestionRecord[]>;
   pendingOf(rootRunId: string): Promise<QuestionRecord[]>;
   /** Pending ones, newest first. */
-  pending(filter: { requestedBy?: string }, page: Page, projection?: Projection): Promise<QuestionRecord[]>;
+  pending(filter: QuestionFilter, page: Page, projection?: Projection): Promise<QuestionRecord[]>;
+  countPending(filter: QuestionFilter): Promise<number>;
+  /** Those that were asked at `since` or later, oldest first. */
+  askedSince(since: Date, limit: number): Promise<QuestionRecord[]>;
 }
 
 export interface CachedResultRecord {

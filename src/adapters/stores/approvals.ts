@@ -1,6 +1,6 @@
 import type { ApprovalFilter, ApprovalRecord, ApprovalStatus, ApprovalStore } from '../../ports/tools';
 import type { Page, Projection } from '../../ports/stores';
-import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+import { aliveAt, isDuplicate, isMissing, jsonData, type TenantClient } from './client';
 
 const JSON_FIELDS = ['arguments', 'modifiedArguments', 'preview'] as const;
 
@@ -64,6 +64,39 @@ export class PrismaApprovalStore implements ApprovalStore {
     }) as Promise<unknown> as Promise<ApprovalRecord[]>;
   }
 
+  changedSince(change: 'created' | 'decided', since: Date, limit: number): Promise<ApprovalRecord[]> {
+    const field = change === 'created' ? 'createdAt' : 'decidedAt';
+    return this.prisma.approval.findMany({
+      where: { [field]: { gte: since } },
+      orderBy: [{ [field]: 'asc' }, { id: 'asc' }],
+      take: limit,
+    }) as Promise<unknown> as Promise<ApprovalRecord[]>;
+  }
+
+  async decisionTimes(filter: ApprovalFilter, limit: number): Promise<number[]> {
+    const rows = await this.prisma.approval.findMany({
+      where: {
+        ...where(filter),
+        status: { in: ['approved', 'denied'] },
+        decidedBy: { not: null },
+        decidedAt: { not: null },
+      },
+      select: { createdAt: true, decidedAt: true },
+      orderBy: { id: 'desc' },
+      take: limit,
+    });
+    return rows.map(({ createdAt, decidedAt }) => decidedAt!.getTime() - createdAt.getTime());
+  }
+
+  async oldestPending(filter: ApprovalFilter): Promise<Date | null> {
+    const oldest = await this.prisma.approval.findFirst({
+      where: { ...where(filter), status: 'pending' },
+      orderBy: { createdAt: 'asc' },
+      select: { createdAt: true },
+    });
+    return oldest?.createdAt ?? null;
+  }
+
   async counts(
     filter: ApprovalFilter,
   ): Promise<{ toolId: string | null; toolName: string; status: ApprovalStatus; count: number }[]> {
@@ -90,4 +123,5 @@ const where = (filter: ApprovalFilter) => ({
   ...(filter.decidedSince === undefined
     ? {}
     : { decidedAt: { gte: filter.decidedSince }, decidedBy: { not: null } }),
+  ...aliveAt(filter.aliveAt),
 });

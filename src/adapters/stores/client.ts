@@ -23,3 +23,7 @@ export function jsonData<T extends object>(row: T, fields: readonly (keyof T)[])
     if (row[field] !== undefined) data[field] = json(row[field] as JsonValue | undefined);
   return data as never;
 }
+
+/** The condition that a time limit, where there is one, lies behind `now`. */
+export const aliveAt = (now: Date | undefined) =>
+  now === undefined ? {} : { OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };

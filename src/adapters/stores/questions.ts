@@ -1,6 +1,6 @@
-import type { QuestionRecord, QuestionStore } from '../../ports/tools';
+import type { QuestionFilter, QuestionRecord, QuestionStore } from '../../ports/tools';
 import type { Page, Projection } from '../../ports/stores';
-import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+import { aliveAt, isDuplicate, isMissing, jsonData, type TenantClient } from './client';
 
 const JSON_FIELDS = ['items', 'answers'] as const;
 
@@ -49,21 +49,32 @@ export class PrismaQuestionStore implements QuestionStore {
     }) as Promise<unknown> as Promise<QuestionRecord[]>;
   }
 
-  pending(
-    { requestedBy }: { requestedBy?: string },
-    page: Page,
-    projection?: Projection,
-  ): Promise<QuestionRecord[]> {
+  pending(filter: QuestionFilter, page: Page, projection?: Projection): Promise<QuestionRecord[]> {
     return this.prisma.question.findMany({
       ...projection,
-      where: {
-        status: 'pending',
-        ...(requestedBy === undefined ? {} : { requestedBy }),
-        ...(page.after ? { id: { lt: page.after.id } } : {}),
-      },
+      where: { ...pendingWhere(filter), ...(page.after ? { id: { lt: page.after.id } } : {}) },
+      // Ids are UUIDv7: newest first.
       orderBy: { id: 'desc' },
       take: page.limit,
       skip: page.after ? 0 : (page.offset ?? 0),
     }) as Promise<unknown> as Promise<QuestionRecord[]>;
   }
+
+  countPending(filter: QuestionFilter): Promise<number> {
+    return this.prisma.question.count({ where: pendingWhere(filter) });
+  }
+
+  askedSince(since: Date, limit: number): Promise<QuestionRecord[]> {
+    return this.prisma.question.findMany({
+      where: { createdAt: { gte: since } },
+      orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+      take: limit,
+    }) as Promise<unknown> as Promise<QuestionRecord[]>;
+  }
 }
+
+const pendingWhere = ({ requestedBy, aliveAt: now }: QuestionFilter) => ({
+  status: 'pending',
+  ...(requestedBy === undefined ? {} : { requestedBy }),
+  ...aliveAt(now),
+});
