@@ -1,0 +1,255 @@
+"""Runs inside the Python interpreter of a sandbox: reads a tool's source, runs its function, describes what happened."""
+import ast as _ast
+import asyncio as _asyncio
+import dataclasses as _dataclasses
+import datetime as _datetime
+import decimal as _decimal
+import enum as _enum
+import inspect as _inspect
+import io as _io
+import json as _json
+import re as _re
+import sys as _sys
+import traceback as _traceback
+import uuid as _uuid
+
+# Loaded once for the snapshot, so that tools that need them start at once.
+import base64, collections, fractions, functools, hashlib, itertools, math, random, statistics, string, textwrap, typing, urllib.parse  # noqa: F401,E401
+
+_TOOL = '<tool>'
+
+
+class _OutputLimit(Exception):
+    pass
+
+
+class _Log(_io.TextIOBase):
+    """Keeps what is printed, up to a limit; what goes beyond it ends the call."""
+
+    def __init__(self, limit):
+        self.parts, self.size, self.limit, self.exceeded = [], 0, limit, False
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        text = str(text)
+        room = self.limit - self.size
+        if len(text) > room:
+            self.parts.append(text[: max(0, room)])
+            self.size = self.limit
+            self.exceeded = True
+            raise _OutputLimit('the call printed more than %d characters' % self.limit)
+        self.parts.append(text)
+        self.size += len(text)
+        return len(text)
+
+    def text(self):
+        return ''.join(self.parts)
+
+
+def _plain(value):
+    if isinstance(value, (_datetime.datetime, _datetime.date, _datetime.time)):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=repr)
+    if isinstance(value, (_decimal.Decimal, _uuid.UUID, fractions.Fraction)):
+        return str(value)
+    if isinstance(value, _enum.Enum):
+        return value.value
+    if _dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _dataclasses.asdict(value)
+    if isinstance(value, (bytes, bytearray)):
+        return base64.b64encode(value).decode()
+    if isinstance(value, (range, map, filter, zip)) or _inspect.isgenerator(value):
+        return list(value)
+    raise TypeError('a result of type %s cannot be written as JSON' % type(value).__name__)
+
+
+def _line_of(error):
+    if isinstance(error, SyntaxError) and error.filename == _TOOL:
+        return error.lineno
+    line = None
+    for frame in _traceback.extract_tb(error.__traceback__):
+        if frame.filename == _TOOL:
+            line = frame.lineno
+    return line
+
+
+def _failure(error):
+    return {'type': type(error).__name__, 'message': str(error)[:4000] or type(error).__name__, 'line': _line_of(error)}
+
+
+async def _af_run(source, name, arguments, limit):
+    log = _Log(limit)
+    _sys.stdout = _sys.stderr = log
+    answer = {'ok': False, 'result': None, 'error': None}
+    try:
+        names = {'__name__': '__tool__', '__builtins__': __builtins__}
+        exec(compile(source, _TOOL, 'exec'), names)
+        value = names[name](**_json.loads(arguments))
+        if _inspect.isawaitable(value):
+            value = await value
+        try:
+            text = _json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=True)
+        except (TypeError, ValueError, RecursionError) as error:
+            answer['error'] = {'type': 'result_not_json', 'message': str(error)[:4000], 'line': None}
+        else:
+            if len(text) + log.size > limit:
+                answer['error'] = {
+                    'type': 'output_limit',
+                    'message': 'result and output have more than %d characters' % limit,
+                    'line': None,
+                }
+            else:
+                answer['ok'], answer['result'] = True, _json.loads(text)
+    except _OutputLimit as error:
+        answer['error'] = {'type': 'output_limit', 'message': str(error), 'line': _line_of(error)}
+    except MemoryError as error:
+        answer['error'] = {'type': 'memory_limit', 'message': 'the call needs more memory than it may have', 'line': _line_of(error)}
+    except BaseException as error:  # noqa: B902 - SystemExit and KeyboardInterrupt end the tool, not the sandbox
+        answer['error'] = _failure(error)
+    if log.exceeded:
+        answer.update(ok=False, result=None)
+        answer['error'] = {
+            'type': 'output_limit',
+            'message': 'the call printed more than %d characters' % limit,
+            'line': None,
+        }
+    answer['logs'] = log.text()
+    return _json.dumps(answer, ensure_ascii=True)
+
+
+_SCALARS = {'str': 'string', 'int': 'integer', 'float': 'number', 'bool': 'boolean', 'dict': 'object', 'Dict': 'object',
+            'list': 'array', 'List': 'array', 'tuple': 'array', 'set': 'array', 'Mapping': 'object', 'Sequence': 'array',
+            'None': 'null', 'date': 'string', 'datetime': 'string', 'Decimal': 'number'}
+
+
+def _name_of(node):
+    if isinstance(node, _ast.Name):
+        return node.id
+    if isinstance(node, _ast.Attribute):
+        return node.attr
+    if isinstance(node, _ast.Constant) and node.value is None:
+        return 'None'
+    return None
+
+
+def _schema_of(node):
+    if node is None:
+        return {}
+    if isinstance(node, _ast.Constant) and isinstance(node.value, str):
+        try:
+            return _schema_of(_ast.parse(node.value, mode='eval').body)
+        except SyntaxError:
+            return {}
+    if isinstance(node, _ast.BinOp) and isinstance(node.op, _ast.BitOr):
+        return _union([node.left, node.right])
+    if isinstance(node, _ast.Subscript):
+        outer = _name_of(node.value)
+        inner = node.slice.elts if isinstance(node.slice, _ast.Tuple) else [node.slice]
+        if outer == 'Optional':
+            return _union(inner + [_ast.Constant(None)])
+        if outer == 'Union':
+            return _union(inner)
+        if outer == 'Literal':
+            return {'enum': [item.value for item in inner if isinstance(item, _ast.Constant)]}
+        if outer == 'Annotated':
+            schema = dict(_schema_of(inner[0]))
+            for item in inner[1:]:
+                if isinstance(item, _ast.Constant) and isinstance(item.value, str):
+                    schema['description'] = item.value
+            return schema
+        if outer in ('list', 'List', 'Sequence', 'set', 'Iterable'):
+            items = _schema_of(inner[0])
+            return {'type': 'array', 'items': items} if items else {'type': 'array'}
+        if outer in ('dict', 'Dict', 'Mapping'):
+            return {'type': 'object'}
+        if outer in ('tuple', 'Tuple'):
+            return {'type': 'array'}
+        return {}
+    kind = _SCALARS.get(_name_of(node) or '')
+    return {'type': kind} if kind else {}
+
+
+def _union(nodes):
+    schemas = [_schema_of(node) for node in nodes]
+    if any(not schema for schema in schemas):
+        return {}
+    if all(set(schema) == {'type'} for schema in schemas):
+        kinds = []
+        for schema in schemas:
+            if schema['type'] not in kinds:
+                kinds.append(schema['type'])
+        return {'type': kinds[0] if len(kinds) == 1 else kinds}
+    return {'anyOf': schemas}
+
+
+def _described(doc):
+    """Descriptions of parameters in the Google, NumPy-like and Sphinx styles."""
+    found = {}
+    for match in _re.finditer(r'^\s*(?::param\s+(?:\w+\s+)?(\w+):|(\w+)\s*(?:\([^)]*\))?\s*:)\s*(\S.*)$', doc or '', _re.M):
+        found.setdefault(match.group(1) or match.group(2), match.group(3).strip())
+    return found
+
+
+def _default_of(node):
+    try:
+        value = _ast.literal_eval(node)
+        _json.dumps(value, allow_nan=False)
+        return value
+    except (ValueError, TypeError, SyntaxError):
+        return None
+
+
+def _guess(value):
+    for kind, name in ((bool, 'boolean'), (int, 'integer'), (float, 'number'), (str, 'string'), (list, 'array'), (dict, 'object')):
+        if isinstance(value, kind):
+            return {'type': name}
+    return {}
+
+
+def _af_inspect(source):
+    try:
+        tree = _ast.parse(source, _TOOL)
+        compile(source, _TOOL, 'exec')
+    except SyntaxError as error:
+        return _json.dumps({'problem': 'does not compile: %s' % error.msg, 'line': error.lineno})
+    except (ValueError, RecursionError, MemoryError) as error:
+        return _json.dumps({'problem': 'does not compile: %s' % (str(error) or type(error).__name__), 'line': None})
+    functions = [node for node in tree.body if isinstance(node, (_ast.FunctionDef, _ast.AsyncFunctionDef))]
+    if len(functions) != 1:
+        second = functions[1].lineno if len(functions) > 1 else None
+        names = ', '.join(node.name for node in functions[:5]) or 'none'
+        return _json.dumps({'problem': 'must hold exactly one top-level function, holds %d (%s)' % (len(functions), names), 'line': second})
+    function = functions[0]
+    doc = _ast.get_docstring(function) or ''
+    texts = _described(doc)
+    args = function.args
+    if args.posonlyargs:
+        return _json.dumps({'problem': 'parameters are passed by name; `/` makes %s positional only' % args.posonlyargs[0].arg, 'line': function.lineno})
+    properties, required = {}, []
+    defaults = [None] * (len(args.args) - len(args.defaults)) + list(args.defaults)
+    for argument, default in list(zip(args.args, defaults)) + list(zip(args.kwonlyargs, args.kw_defaults)):
+        schema = dict(_schema_of(argument.annotation))
+        if default is None:
+            required.append(argument.arg)
+        else:
+            value = _default_of(default)
+            if not schema:
+                schema = _guess(value)
+            if value is not None:
+                schema['default'] = value
+            elif isinstance(default, _ast.Constant) and default.value is None and isinstance(schema.get('type'), str):
+                schema['type'] = [schema['type'], 'null']
+        if argument.arg in texts and 'description' not in schema:
+            schema['description'] = texts[argument.arg]
+        properties[argument.arg] = schema
+    parameters = {'type': 'object', 'properties': properties, 'required': required,
+                  'additionalProperties': args.kwarg is not None}
+    return _json.dumps({
+        'functionName': function.name,
+        'isAsync': isinstance(function, _ast.AsyncFunctionDef),
+        'parameters': parameters,
+        'description': doc.split('\n\n')[0].strip() or None,
+    })
