@@ -241,7 +241,11 @@ export interface KnowledgeStore {
   /** Ids of up to `limit` chunks of a base, for its removal. */
   chunkIdsOfBase(knowledgeBaseId: string, limit: number): Promise<string[]>;
   /** Whole chunks of a base in the order of ids after `afterId`, to fill an index again. */
-  chunksOfBase(knowledgeBaseId: string, afterId: string | null, limit: number): Promise<KnowledgeChunkRecord[]>;
+  chunksOfBase(
+    knowledgeBaseId: string,
+    afterId: string | null,
+    limit: number,
+  ): Promise<KnowledgeChunkRecord[]>;
 
   createJob(job: IngestionJobRecord, files: IngestionFileRecord[]): Promise<void>;
   addFiles(files: IngestionFileRecord[]): Promise<void>;
@@ -250,7 +254,10 @@ export interface KnowledgeStore {
   /** Of a base, newest first. */
   listJobs(knowledgeBaseId: string, limit: number): Promise<IngestionJobRecord[]>;
   /** Unfinished jobs whose lease has ended at `now`, oldest first; with `allLeases` also those that others hold. */
-  abandonedJobs(now: Date, options: { notOwner: string; allLeases: boolean; limit: number }): Promise<string[]>;
+  abandonedJobs(
+    now: Date,
+    options: { notOwner: string; allLeases: boolean; limit: number },
+  ): Promise<string[]>;
   /** Takes an unfinished job whose lease has ended, or that `takeFrom` holds; null when another worker has it. */
   claimJob(
     id: string,

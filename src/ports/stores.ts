@@ -7,6 +7,7 @@ import type {
   RunRecord,
   RunStatus,
 } from './records';
+import type { KnowledgeStore } from './knowledge';
 import type {
   ApprovalPolicyStore,
   ApprovalStore,
@@ -150,6 +151,10 @@ export interface RunFilter {
   agentId?: string;
   statuses?: readonly RunStatus[];
   messageId?: string;
+  /** Leaves out the runs of sub-agents inside another run. */
+  roots?: boolean;
+  /** The runs that these called. */
+  parentRunId?: string;
 }
 
 export interface RunStore {
@@ -161,8 +166,16 @@ export interface RunStore {
   list(filter: RunFilter, page: Page, projection?: Projection): Promise<RunRecord[]>;
   count(filter: RunFilter): Promise<number>;
   remove(id: string): Promise<void>;
-  /** Changes a run that `owner` holds. False when another worker holds it or it is finished: the fence. */
-  updateOwned(id: string, owner: string, changes: Partial<RunRecord>): Promise<boolean>;
+  /**
+   * Changes a run that `owner` holds (and that is in `status`, when it is given). False when another worker holds it or it
+   * is finished: the fence.
+   */
+  updateOwned(
+    id: string,
+    owner: string,
+    changes: Partial<RunRecord>,
+    status?: RunStatus,
+  ): Promise<boolean>;
   /** Changes a run in one of `statuses`; null when it is in another. */
   transition(
     id: string,
@@ -182,6 +195,10 @@ export interface RunStore {
     owner: string,
     until: Date,
   ): Promise<RunRecord | null>;
+  /** Runs that wait for a human, oldest first; those behind `afterId` when it is given. */
+  waiting(limit: number, afterId?: string): Promise<RunRecord[]>;
+  /** Active runs of sub-agents inside a root run. */
+  activeChildren(rootRunId: string): Promise<RunRecord[]>;
   /** The oldest queued run of a conversation. */
   nextQueued(conversationId: string): Promise<RunRecord | null>;
   /** Per agent: runs, failures and tokens since `since`. */
@@ -207,6 +224,7 @@ export interface TenantStore {
   readonly policies: ApprovalPolicyStore;
   readonly questions: QuestionStore;
   readonly cachedResults: CachedResultStore;
+  readonly knowledge: KnowledgeStore;
 }
 
 export interface TenantRecord {

@@ -15,6 +15,7 @@ import { isDuplicate, type TenantClient } from './client';
 import { PrismaConversationStore } from './conversations';
 import { guarded } from './guard';
 import { controlDatabase, tenantDatabase } from './names';
+import { PrismaKnowledgeStore } from './knowledge';
 import { PrismaPartStore } from './parts';
 import { PrismaApprovalPolicyStore } from './policies';
 import { PrismaPreferenceStore } from './preferences';
@@ -120,6 +121,7 @@ export class MongoDatabase implements Database {
       policies: guarded(new PrismaApprovalPolicyStore(prisma)),
       questions: guarded(new PrismaQuestionStore(prisma)),
       cachedResults: guarded(new PrismaCachedResultStore(prisma)),
+      knowledge: guarded(new PrismaKnowledgeStore(prisma, (name) => db.collection(name))),
     };
   }
 }

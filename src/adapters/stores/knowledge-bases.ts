@@ -1,0 +1,110 @@
+import { DomainError } from '../../errors';
+import type { BaseStatistics, KnowledgeBaseRecord } from '../../ports/knowledge';
+import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+
+const JSON_FIELDS = ['metadata', 'goldenQueries'] as const;
+
+/** Rows of knowledge bases; a part of the knowledge store. */
+export class KnowledgeBaseRows {
+  constructor(private readonly prisma: TenantClient) {}
+
+  find(id: string): Promise<KnowledgeBaseRecord | null> {
+    return this.prisma.knowledgeBase.findUnique({ where: { id } }) as Promise<KnowledgeBaseRecord | null>;
+  }
+
+  findByName(nameKey: string): Promise<KnowledgeBaseRecord | null> {
+    return this.prisma.knowledgeBase.findUnique({
+      where: { nameKey },
+    }) as Promise<KnowledgeBaseRecord | null>;
+  }
+
+  findMany(ids: string[]): Promise<KnowledgeBaseRecord[]> {
+    return this.prisma.knowledgeBase.findMany({ where: { id: { in: ids } } }) as Promise<unknown> as Promise<
+      KnowledgeBaseRecord[]
+    >;
+  }
+
+  list(): Promise<KnowledgeBaseRecord[]> {
+    return this.prisma.knowledgeBase.findMany({
+      where: { deletedAt: null },
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    }) as Promise<unknown> as Promise<KnowledgeBaseRecord[]>;
+  }
+
+  async create(base: KnowledgeBaseRecord): Promise<KnowledgeBaseRecord | null> {
+    try {
+      return (await this.prisma.knowledgeBase.create({
+        data: jsonData(base, JSON_FIELDS),
+      })) as unknown as KnowledgeBaseRecord;
+    } catch (error) {
+      if (isDuplicate(error)) return null;
+      throw error;
+    }
+  }
+
+  async update(id: string, changes: Partial<KnowledgeBaseRecord>): Promise<KnowledgeBaseRecord | null> {
+    try {
+      return await this.change({ id, deletedAt: null }, changes);
+    } catch (error) {
+      if (isDuplicate(error)) throw baseNameTaken(changes.name ?? '');
+      throw error;
+    }
+  }
+
+  async beginRefresh(id: string, jobId: string, at: Date): Promise<KnowledgeBaseRecord | null> {
+    return this.change({ id, deletedAt: null, refreshJobId: null }, {
+      refreshJobId: jobId,
+      nextGeneration: { increment: 1 },
+      updatedAt: at,
+    } as never);
+  }
+
+  async endRefresh(id: string, jobId: string, changes: Partial<KnowledgeBaseRecord>): Promise<boolean> {
+    const ended = await this.change(
+      { id, deletedAt: null, refreshJobId: jobId },
+      { ...changes, refreshJobId: null },
+    );
+    return ended !== null;
+  }
+
+  async statistics(ids: string[]): Promise<Map<string, BaseStatistics>> {
+    const rows = await this.prisma.knowledgeDocument.groupBy({
+      by: ['knowledgeBaseId', 'status'],
+      where: { knowledgeBaseId: { in: ids }, deletedAt: null },
+      _count: { _all: true },
+      _sum: { chunkCount: true, tokenCount: true, bytes: true },
+    });
+    const found = new Map<string, BaseStatistics>(
+      ids.map((id) => [id, { files: 0, chunks: 0, tokens: 0, bytes: 0, failed: 0 }]),
+    );
+    for (const { knowledgeBaseId, status, _count: count, _sum: sum } of rows) {
+      const entry = found.get(knowledgeBaseId)!;
+      entry.files += count._all;
+      entry.chunks += sum.chunkCount ?? 0;
+      entry.tokens += sum.tokenCount ?? 0;
+      entry.bytes += sum.bytes ?? 0;
+      if (status === 'failed') entry.failed += count._all;
+    }
+    return found;
+  }
+
+  private async change(
+    where: { id: string } & Record<string, unknown>,
+    changes: Partial<KnowledgeBaseRecord>,
+  ): Promise<KnowledgeBaseRecord | null> {
+    try {
+      return (await this.prisma.knowledgeBase.update({
+        where,
+        data: jsonData(changes, JSON_FIELDS),
+      })) as unknown as KnowledgeBaseRecord;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+}
+
+export const baseNameTaken = (name: string): DomainError =>
+  new DomainError('conflict', `There is a knowledge base named ${name} already; names are unique.`, {
+    errors: [{ path: 'name', message: 'is taken' }],
+  });

@@ -1,0 +1,118 @@
+import type { DocumentFilter, KnowledgeDocumentRecord } from '../../ports/knowledge';
+import type { Page } from '../../ports/stores';
+import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+
+const JSON_FIELDS = ['metadata', 'pages'] as const;
+type Row = KnowledgeDocumentRecord;
+
+/** Rows of documents; a part of the knowledge store. */
+export class KnowledgeDocumentRows {
+  constructor(private readonly prisma: TenantClient) {}
+
+  find(id: string): Promise<Row | null> {
+    return this.prisma.knowledgeDocument.findUnique({ where: { id } }) as Promise<Row | null>;
+  }
+
+  findMany(ids: string[]): Promise<Row[]> {
+    return this.prisma.knowledgeDocument.findMany({
+      where: { id: { in: ids } },
+    }) as Promise<unknown> as Promise<Row[]>;
+  }
+
+  findByContent(knowledgeBaseId: string, sha256: string): Promise<Row | null> {
+    return this.prisma.knowledgeDocument.findUnique({
+      where: { knowledgeBaseId_contentKey: { knowledgeBaseId, contentKey: sha256 } },
+    }) as Promise<Row | null>;
+  }
+
+  list(filter: DocumentFilter, page: Page): Promise<Row[]> {
+    return this.prisma.knowledgeDocument.findMany({
+      where: { ...living(filter), ...(page.after ? { id: { lt: page.after.id } } : {}) },
+      // Ids are UUIDv7: newest first.
+      orderBy: { id: 'desc' },
+      take: page.limit,
+      skip: page.after ? 0 : (page.offset ?? 0),
+    }) as Promise<unknown> as Promise<Row[]>;
+  }
+
+  count(filter: DocumentFilter): Promise<number> {
+    return this.prisma.knowledgeDocument.count({ where: living(filter) });
+  }
+
+  async without(knowledgeBaseId: string, generation: number, limit: number): Promise<string[]> {
+    const rows = await this.prisma.knowledgeDocument.findMany({
+      where: {
+        knowledgeBaseId,
+        deletedAt: null,
+        status: 'completed',
+        OR: [{ stagedGeneration: null }, { stagedGeneration: { not: generation } }],
+      },
+      select: { id: true },
+      orderBy: { id: 'asc' },
+      take: limit,
+    });
+    return rows.map(({ id }) => id);
+  }
+
+  async create(document: Row): Promise<Row | null> {
+    try {
+      return (await this.prisma.knowledgeDocument.create({
+        data: jsonData(document, JSON_FIELDS),
+      })) as unknown as Row;
+    } catch (error) {
+      if (isDuplicate(error)) return null;
+      throw error;
+    }
+  }
+
+  update(id: string, changes: Partial<Row>): Promise<Row | null> {
+    return this.change({ id, deletedAt: null }, jsonData(changes, JSON_FIELDS));
+  }
+
+  async takeRevision(id: string): Promise<number | null> {
+    const row = await this.change({ id, deletedAt: null }, { nextRevision: { increment: 1 } });
+    return row ? row.nextRevision - 1 : null;
+  }
+
+  async publish(
+    id: string,
+    revision: number,
+    generation: number,
+    place: 'live' | 'staged',
+    changes: Partial<Row>,
+  ): Promise<boolean> {
+    const generationField = `${place}Generation` as const;
+    const revisionField = `${place}Revision` as const;
+    const { count } = await this.prisma.knowledgeDocument.updateMany({
+      where: {
+        id,
+        deletedAt: null,
+        OR: [
+          { [generationField]: null },
+          { [generationField]: { lt: generation } },
+          { [generationField]: generation, [revisionField]: { lte: revision } },
+        ],
+      },
+      data: jsonData(
+        { ...changes, [generationField]: generation, [revisionField]: revision } as Partial<Row>,
+        JSON_FIELDS,
+      ),
+    });
+    return count > 0;
+  }
+
+  private async change(where: { id: string } & Record<string, unknown>, data: object): Promise<Row | null> {
+    try {
+      return (await this.prisma.knowledgeDocument.update({ where, data: data as never })) as unknown as Row;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+}
+
+const living = ({ knowledgeBaseId, status }: DocumentFilter) => ({
+  knowledgeBaseId,
+  deletedAt: null,
+  ...(status === undefined ? {} : { status }),
+});
