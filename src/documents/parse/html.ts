@@ -1,0 +1,105 @@
+/* eslint-disable @typescript-eslint/no-require-imports -- packages are loaded by the first file that needs them */
+import { known, requireText, firstHeading, type ParsedBody } from './result';
+import { markdownTable } from './table';
+import { decodeText, normalizeText } from './text';
+
+/** The main text is taken when it is at least this share of the page; less, and it probably missed something. */
+const MAIN_TEXT_SHARE = 0.4;
+const FURNITURE = 'script, style, noscript, template, iframe, svg, nav, form, button, [hidden], [aria-hidden="true"]';
+
+/** Nodes of linkedom, as far as they are used. */
+interface Node {
+  nodeName: string;
+  textContent: string | null;
+  innerHTML: string;
+  remove(): void;
+  cloneNode(deep: boolean): Node;
+  getAttribute(name: string): string | null;
+  querySelector(selector: string): Node | null;
+  querySelectorAll(selector: string): Iterable<Node>;
+}
+
+interface Page extends Node {
+  documentElement: Node | null;
+  body: Node;
+  title: string;
+}
+
+function charsetOf(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 2048)).toString('latin1');
+  return /<meta[^>]+charset=["']?([\w-]+)/i.exec(head)?.[1];
+}
+
+/** The page's own word for its charset counts only where the bytes are no UTF-8 and have no mark. */
+function decodeHtml(bytes: Uint8Array): string {
+  const { text, charset } = decodeText(bytes);
+  const declared = charset === 'windows-1252' ? charsetOf(bytes) : undefined;
+  if (declared === undefined) return text;
+  try {
+    return normalizeText(new TextDecoder(declared).decode(bytes));
+  } catch {
+    // A charset that nobody knows: what was decoded stands.
+    return text;
+  }
+}
+
+function open(html: string): Page {
+  const { parseHTML } = require('linkedom') as typeof import('linkedom');
+  const whole = /<html[\s>]/i.test(html) ? html : `<html><head></head><body>${html}</body></html>`;
+  return parseHTML(whole).document as unknown as Page;
+}
+
+/** Turns HTML into Markdown; scripts and hidden parts are left out. */
+export function htmlToMarkdown(html: string): string {
+  const { body } = open(html);
+  return toMarkdown(body);
+}
+
+function toMarkdown(node: Node): string {
+  const Turndown = require('turndown') as typeof import('turndown');
+  for (const unwanted of [...node.querySelectorAll(FURNITURE)]) unwanted.remove();
+  const service = new Turndown({ headingStyle: 'atx', codeBlockStyle: 'fenced', bulletListMarker: '-' });
+  service.addRule('table', {
+    filter: 'table',
+    replacement: (_content, table) => `\n\n${tableOf(table as unknown as Node)}\n\n`,
+  });
+  // What a picture shows is in its description; its address says nothing.
+  service.addRule('image', {
+    filter: 'img',
+    replacement: (_content, image) => (image as unknown as Node).getAttribute('alt') ?? '',
+  });
+  return normalizeText(service.turndown(node as never)).trim();
+}
+
+function tableOf(table: Node): string {
+  const rows = [...table.querySelectorAll('tr')].map((row) =>
+    [...row.querySelectorAll('th, td')].map((cell) => cell.textContent ?? ''),
+  );
+  return markdownTable(rows);
+}
+
+function mainPart(document: Page): Node {
+  const { Readability } = require('@mozilla/readability') as typeof import('@mozilla/readability');
+  const whole = document.body.cloneNode(true);
+  for (const unwanted of [...whole.querySelectorAll(FURNITURE)]) unwanted.remove();
+  const article = new Readability(document as never, { charThreshold: 100 }).parse();
+  const length = (whole.textContent ?? '').replace(/\s+/g, ' ').length;
+  const found = article?.textContent?.replace(/\s+/g, ' ').length ?? 0;
+  return article?.content && found >= length * MAIN_TEXT_SHARE ? open(article.content).body : whole;
+}
+
+/** @throws ParseFailure `no_text` */
+export function parseHtml(bytes: Uint8Array): ParsedBody {
+  const html = decodeHtml(bytes);
+  const document = open(html);
+  const meta = (selector: string): string | null => document.querySelector(selector)?.getAttribute('content') ?? null;
+  const title = document.title.trim() || meta('meta[property="og:title"]');
+  const metadata = known({
+    author: meta('meta[name="author"]'),
+    description: meta('meta[name="description"]'),
+    language: document.documentElement?.getAttribute('lang') ?? null,
+  });
+  const text = toMarkdown(mainPart(document));
+  requireText(text, 'The page');
+  return { text, markup: 'markdown', title: title || firstHeading(text), metadata };
+}

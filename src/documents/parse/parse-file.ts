@@ -1,0 +1,50 @@
+import type { DocumentFormat, FileInput, ParsedDocument } from '../types';
+import { ParseFailure } from './failure';
+import { parseHtml } from './html';
+import { parseDocx, parsePptx } from './office';
+import { parsePdf } from './pdf';
+import { parseCode, parseCsv, parseEmail, parseJson, parseMarkdown, parseText } from './plain';
+import { CONTENT_TYPES, type ParsedBody } from './result';
+import { extensionOf, sniff } from './sniff';
+import { parseXlsx } from './xlsx';
+
+const PARSERS: Record<DocumentFormat, (input: FileInput) => ParsedBody | Promise<ParsedBody>> = {
+  pdf: ({ bytes }) => parsePdf(bytes),
+  docx: ({ bytes }) => parseDocx(bytes),
+  pptx: ({ bytes }) => parsePptx(bytes),
+  xlsx: ({ bytes }) => parseXlsx(bytes),
+  html: ({ bytes }) => parseHtml(bytes),
+  markdown: ({ bytes }) => parseMarkdown(bytes),
+  text: ({ bytes }) => parseText(bytes),
+  csv: ({ bytes }) => parseCsv(bytes),
+  json: ({ bytes }) => parseJson(bytes),
+  eml: ({ bytes }) => parseEmail(bytes),
+  code: ({ bytes, fileName }) => parseCode(bytes, fileName),
+};
+
+const NAMED_BY_BYTES: Record<string, DocumentFormat> = { pdf: 'pdf', docx: 'docx', pptx: 'pptx', xlsx: 'xlsx' };
+
+/**
+ * Reads a file in this thread, without limits of time and memory: only for the worker.
+ * @throws ParseFailure
+ */
+export async function parseFile(input: FileInput): Promise<ParsedDocument> {
+  const format = await sniff(input);
+  const contentType = CONTENT_TYPES[format];
+  try {
+    const body = await PARSERS[format](input);
+    const claimed = NAMED_BY_BYTES[extensionOf(input.fileName)];
+    const wrongName = claimed !== undefined && claimed !== format;
+    return {
+      ...body,
+      title: body.title?.trim() || null,
+      metadata: wrongName ? { ...body.metadata, wrong_extension: true } : body.metadata,
+      format,
+      contentType,
+    };
+  } catch (error) {
+    if (error instanceof ParseFailure)
+      throw new ParseFailure(error.reason, error.message, error.contentType ?? contentType, error.cause);
+    throw new ParseFailure('broken', `The file cannot be read as ${contentType}.`, contentType, error);
+  }
+}
