@@ -69,8 +69,7 @@ export interface KnowledgeDocumentRecord {
   nextRevision: number;
   chunkCount: number;
   tokenCount: number;
-  /** Where the parsed text of the newest revision is; null until it was parsed. */
-  textKey: string | null;
+  /** UTF-16 code units of the parsed text; null until it was parsed. */
   textLength: number | null;
   /** `[{page, start, end}]`, offsets into the text. */
   pages: JsonValue;
