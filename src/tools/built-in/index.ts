@@ -1,0 +1,103 @@
+import { builtInId } from '../../agents/built-in';
+import { DomainError } from '../../errors';
+import { stableId } from '../../ids';
+import type { Clock } from '../../ports/clock';
+import type { JsonObject } from '../../ports/records';
+import type { TenantStore } from '../../ports/stores';
+import type { ToolCallContext, ToolExecutor, ToolOutcome, ToolRecord } from '../../ports/tools';
+import type { SafeFetch } from '../../net/safe-fetch';
+import type { CachedResults } from '../cached-results';
+import { TOOL_DEFAULTS } from '../definition';
+import { connectors } from './connectors';
+import type { BuiltInTool } from './definition';
+import { utilities } from './utilities';
+import { web } from './web';
+
+export interface BuiltInDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  clock: Clock;
+  cached: CachedResults;
+  fetch: SafeFetch;
+}
+
+export type ToolStatus = 'ready' | 'not_configured';
+
+/** The tools that come with the product. */
+export class BuiltInTools implements ToolExecutor {
+  private readonly tools: ReadonlyMap<string, BuiltInTool>;
+
+  constructor(private readonly dependencies: BuiltInDependencies) {
+    const { clock, cached, fetch } = dependencies;
+    const all = [...utilities(clock, cached), ...web(fetch), ...connectors()];
+    this.tools = new Map(all.map((tool) => [tool.name, tool]));
+  }
+
+  async execute(record: ToolRecord, args: JsonObject, context: ToolCallContext): Promise<ToolOutcome> {
+    const tool = this.tools.get(record.name);
+    if (!tool)
+      return { ok: false, error: { type: 'tool_removed', message: `${record.name} is no longer built in` } };
+    const store = await this.dependencies.open(context.tenant);
+    try {
+      return { ok: true, result: await tool.run(args, { ...context, store }) };
+    } catch (error) {
+      if (context.signal.aborted || !(error instanceof DomainError)) throw error;
+      const retryable = error.code === 'provider_error' || error.code === 'provider_timeout';
+      return { ok: false, error: { type: error.code, message: error.message, retryable } };
+    }
+  }
+
+  /** Whether a tool would run here. */
+  status(record: { kind: string; name: string }): ToolStatus {
+    const missing = record.kind === 'builtin' ? this.tools.get(record.name)?.missing : undefined;
+    return missing ? 'not_configured' : 'ready';
+  }
+
+  /**
+   * Gives a tenant the tools it lacks. A tool that is new is assigned to its agents; one that was there keeps the
+   * assignments that the tenant left.
+   */
+  async seed(store: TenantStore, now: Date): Promise<void> {
+    for (const tool of this.tools.values()) {
+      const id = stableId(`agentflow/tool/${store.tenant}/${tool.name}`);
+      const known = await store.tools.find(id);
+      if (known) {
+        await this.renew(store, known, tool, now);
+        continue;
+      }
+      if ((await store.tools.create(toRecord(id, tool, now))) || (await store.tools.find(id)))
+        for (const agent of tool.agents) await store.tools.assign(id, builtInId(store.tenant, agent), now);
+    }
+  }
+
+  /** A newer version of the product may describe its tools better. */
+  private async renew(store: TenantStore, known: ToolRecord, tool: BuiltInTool, now: Date): Promise<void> {
+    const { description, parameters, idempotent } = tool;
+    const same =
+      known.description === description &&
+      known.idempotent === idempotent &&
+      JSON.stringify(known.parameters) === JSON.stringify(parameters);
+    if (!same)
+      await store.tools.update(known.id, known.version, {
+        description,
+        parameters,
+        idempotent,
+        updatedAt: now,
+      });
+  }
+}
+
+const toRecord = (id: string, tool: BuiltInTool, at: Date): ToolRecord => ({
+  ...TOOL_DEFAULTS,
+  id,
+  name: tool.name,
+  nameKey: tool.name,
+  kind: 'builtin',
+  description: tool.description,
+  parameters: tool.parameters,
+  group: tool.group,
+  idempotent: tool.idempotent,
+  requireApproval: tool.requireApproval ?? false,
+  createdBy: 'system',
+  createdAt: at,
+  updatedAt: at,
+});

@@ -1,0 +1,152 @@
+import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../ports/clock';
+import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
+import type { TenantStore } from '../ports/stores';
+import type {
+  ToolBox,
+  ToolCallContext,
+  ToolExecutor,
+  ToolKind,
+  ToolOutcome,
+  ToolRecord,
+} from '../ports/tools';
+
+/** How long another process's change may go unnoticed; changes of this process are seen at once. */
+const FRESH_MS = 2_000;
+const MOST_AGENTS = 10_000;
+const MOST_SCHEMAS = 5_000;
+const MOST_COMPLAINTS = 10;
+const MS_PER_SECOND = 1_000;
+const PREVIEW_MS = 10_000;
+const LONGEST_RETRY_MS = 60_000;
+
+export interface ToolBoxDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  executors: Partial<Record<ToolKind, ToolExecutor>>;
+  clock: Clock;
+}
+
+/** Tools as runs use them. */
+export class CachedToolBox implements ToolBox {
+  private readonly offers = new LRUCache<string, { tools: ToolRecord[]; until: number }>({
+    max: MOST_AGENTS,
+  });
+  private readonly validators = new LRUCache<string, ValidateFunction>({ max: MOST_SCHEMAS });
+  private readonly ajv = addFormats(new Ajv({ strict: false, allErrors: true, logger: false }));
+
+  constructor(private readonly dependencies: ToolBoxDependencies) {}
+
+  async offered(tenant: string, agent: AgentRecord): Promise<ToolRecord[]> {
+    const key = `${tenant}/${agent.id}`;
+    const now = this.dependencies.clock.now().getTime();
+    const known = this.offers.get(key);
+    if (known && known.until > now) return known.tools;
+    const store = await this.dependencies.open(tenant);
+    const tools = await store.tools.ofAgent(agent.id);
+    this.offers.set(key, { tools, until: now + FRESH_MS });
+    return tools;
+  }
+
+  /** Told of each change of tools or assignments. */
+  forget(tenant: string): void {
+    for (const key of this.offers.keys()) if (key.startsWith(`${tenant}/`)) this.offers.delete(key);
+  }
+
+  problems(tool: ToolRecord, args: JsonValue): string[] {
+    const validate = this.validator(tool);
+    return validate(args) ? [] : (validate.errors ?? []).slice(0, MOST_COMPLAINTS).map(complaint);
+  }
+
+  /** Idempotent tools are tried again after a failure that may pass; all others run once. */
+  async execute(tool: ToolRecord, args: JsonObject, context: ToolCallContext): Promise<ToolOutcome> {
+    const attempts = tool.idempotent ? tool.maxRetries + 1 : 1;
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.attempt(tool, args, context);
+      if (outcome.ok || attempt >= attempts || outcome.error.retryable !== true) return outcome;
+      const waitMs = tool.retryDelay * MS_PER_SECOND * tool.backoffFactor ** (attempt - 1);
+      await pause(Math.min(waitMs, LONGEST_RETRY_MS), context.signal);
+    }
+  }
+
+  async preview(tool: ToolRecord, args: JsonObject, context: ToolCallContext): Promise<JsonValue> {
+    const executor = this.dependencies.executors[tool.kind];
+    if (!tool.supportsPreview || !executor?.preview) return null;
+    const { signal, stop } = limited(context.signal, PREVIEW_MS);
+    try {
+      const outcome = await executor.preview(tool, args, { ...context, signal });
+      return outcome.ok ? outcome.result : { error: outcome.error.message };
+    } catch (error) {
+      if (context.signal.aborted) throw error;
+      // The human decides without a preview rather than not at all, and sees why there is none.
+      return { error: `no preview: ${(error as Error).message}` };
+    } finally {
+      stop();
+    }
+  }
+
+  private async attempt(tool: ToolRecord, args: JsonObject, context: ToolCallContext): Promise<ToolOutcome> {
+    const executor = this.dependencies.executors[tool.kind];
+    if (!executor)
+      return {
+        ok: false,
+        error: { type: 'not_configured', message: `this deployment runs no tools of kind ${tool.kind}` },
+      };
+    const timeoutMs = tool.executionTimeout * MS_PER_SECOND;
+    const { signal, stop } = limited(context.signal, timeoutMs);
+    try {
+      return await executor.execute(tool, args, { ...context, signal });
+    } catch (error) {
+      if (context.signal.aborted || !signal.aborted) throw error;
+      const message = `the call took longer than ${tool.executionTimeout} s`;
+      return { ok: false, error: { type: 'timeout', message, retryable: true } };
+    } finally {
+      stop();
+    }
+  }
+
+  private validator(tool: ToolRecord): ValidateFunction {
+    const key = `${tool.id}:${tool.version}`;
+    let validate = this.validators.get(key);
+    if (!validate) {
+      validate = this.ajv.compile(tool.parameters as JsonObject);
+      this.validators.set(key, validate);
+    }
+    return validate;
+  }
+}
+
+/** A complaint in words: which argument, what was expected. */
+function complaint({ instancePath, message, params, keyword }: ErrorObject): string {
+  const path = instancePath.slice(1).replaceAll('/', '.');
+  if (keyword === 'required') return `${join(path, String(params.missingProperty))} is required`;
+  if (keyword === 'additionalProperties')
+    return `${join(path, String(params.additionalProperty))} is no argument of this tool`;
+  if (keyword === 'enum')
+    return `${path} must be one of ${(params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(', ')}`;
+  return `${path || 'arguments'} ${message ?? 'is invalid'}`;
+}
+
+const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
+function limited(signal: AbortSignal, ms: number): { signal: AbortSignal; stop: () => void } {
+  const timer = new AbortController();
+  const timeout = setTimeout(() => timer.abort(new Error('timeout')), ms);
+  return { signal: AbortSignal.any([signal, timer.signal]), stop: () => clearTimeout(timeout) };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', leave);
+      resolve();
+    }, ms);
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+  });
+}

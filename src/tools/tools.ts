@@ -1,0 +1,393 @@
+import { findAgent } from '../agents/find';
+import { living } from '../agents/agents';
+import { DomainError, type FieldError, invalid } from '../errors';
+import { newId } from '../ids';
+import type { Clock } from '../ports/clock';
+import type { Principal } from '../ports/identity';
+import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
+import type { Sandbox, SandboxLanguage, SandboxOutcome } from '../ports/sandbox';
+import type { Projection, TenantStore } from '../ports/stores';
+import type { ToolKind, ToolRecord } from '../ports/tools';
+import type { Secrets } from '../secrets/secrets';
+import {
+  APPROVAL_TIMEOUT,
+  argumentSchema,
+  checkToolInput,
+  isObject,
+  present,
+  rowChanges,
+  TOOL_DEFAULTS,
+  type ToolInput,
+} from './definition';
+
+const MS_PER_SECOND = 1_000;
+
+export interface RegisterInput extends ToolInput {
+  name: string;
+  description: string;
+  targetSubAgentId?: string | null;
+  targetAgentIds?: string[] | null;
+}
+
+export interface DryRunInput {
+  functionCode?: string | null;
+  tool?: string | null;
+  language?: SandboxLanguage | null;
+  arguments?: JsonValue;
+}
+
+/** Reads the configuration of a tool of kind `http` or `mcp`. @throws DomainError `validation_failed` on `config...` */
+export type CompileConfig = (
+  kind: 'http' | 'mcp',
+  config: JsonObject,
+) => Promise<{ config: JsonObject; parameters?: JsonObject }>;
+
+export interface ToolDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  sandbox: Sandbox;
+  compileConfig: CompileConfig;
+  secrets: Secrets;
+  /** Complaints about arguments. */
+  problems: (tool: ToolRecord, args: JsonValue) => string[];
+  clock: Clock;
+  /** Told after each write, so that running code sees it at once. */
+  onChange: (tenant: string) => void;
+}
+
+/** Definitions of tools, shared by a tenant, and their assignments to agents. Ids and names serve alike. */
+export class Tools {
+  constructor(private readonly dependencies: ToolDependencies) {}
+
+  /** The tools of an agent. */
+  async ofAgent(principal: Principal, agentId: string, projection?: Projection): Promise<ToolRecord[]> {
+    const { store, agent } = await this.agent(principal, agentId);
+    return store.tools.ofAgent(agent.id, projection);
+  }
+
+  /** Every tool of the tenant. */
+  async all(principal: Principal, projection?: Projection): Promise<ToolRecord[]> {
+    return (await this.store(principal)).tools.list(projection);
+  }
+
+  /** Tools that the agent could be given. */
+  async available(principal: Principal, agentId: string, projection?: Projection): Promise<ToolRecord[]> {
+    const { store, agent } = await this.agent(principal, agentId);
+    const [all, own] = await Promise.all([store.tools.list(projection), store.tools.ofAgent(agent.id)]);
+    const taken = new Set(own.map(({ id }) => id));
+    return all.filter(({ id }) => !taken.has(id));
+  }
+
+  /** @throws DomainError `not_found` for a tool that this agent does not have */
+  async get(
+    principal: Principal,
+    agentId: string,
+    reference: string,
+    projection?: Projection,
+  ): Promise<ToolRecord> {
+    const { store, agent } = await this.agent(principal, agentId);
+    const tool = await this.assigned(store, agent, reference);
+    return projection ? ((await store.tools.find(tool.id, projection)) ?? tool) : tool;
+  }
+
+  /**
+   * Makes a tool, or changes the one of that name, and assigns it to the agent and the further targets. Everything is
+   * checked before anything is written.
+   */
+  async register(principal: Principal, agentId: string, input: RegisterInput): Promise<ToolRecord> {
+    const { store, agent } = await this.agent(principal, agentId);
+    checkToolInput(input);
+    const targets = await this.targets(store, input);
+    const known = await store.tools.findByName(input.name);
+    if (known?.kind === 'builtin')
+      throw new DomainError('conflict', `${input.name} is a built-in tool; choose another name.`, {
+        errors: [{ path: 'name', message: 'is taken by a built-in tool' }],
+      });
+    const definition = await this.definition(input, undefined);
+    const tool = known
+      ? await this.write(store, known, { ...definition, ...rowChanges(input) })
+      : await this.create(principal, store, input, definition);
+    const sealed = await this.seal(store, tool, input.credentials);
+    for (const id of [agent.id, ...targets])
+      await store.tools.assign(tool.id, id, this.dependencies.clock.now());
+    this.dependencies.onChange(principal.tenant);
+    return sealed;
+  }
+
+  /** Changes only what `input` names. */
+  async update(
+    principal: Principal,
+    agentId: string,
+    reference: string,
+    input: ToolInput,
+  ): Promise<ToolRecord> {
+    const { store, agent } = await this.agent(principal, agentId);
+    const tool = await this.assigned(store, agent, reference);
+    checkToolInput(input);
+    if (tool.kind === 'builtin') refuseBuiltInChanges(input);
+    if (present(input.kind) && input.kind !== tool.kind && !isCode(input.kind, tool.kind))
+      throw invalid('kind', `is ${tool.kind} and cannot become ${input.kind}`);
+    const renamed =
+      present(input.name) && input.name !== tool.name ? { name: input.name, nameKey: input.name } : {};
+    if ('name' in renamed && (await store.tools.findByName(renamed.name)))
+      throw new DomainError('conflict', `There is a tool named ${renamed.name} already.`, {
+        errors: [{ path: 'name', message: 'is taken' }],
+      });
+    const definition = changesDefinition(input) ? await this.definition(input, tool) : {};
+    const changed = await this.write(store, tool, { ...definition, ...rowChanges(input), ...renamed });
+    const sealed = await this.seal(store, changed, input.credentials);
+    this.dependencies.onChange(principal.tenant);
+    return sealed;
+  }
+
+  /** Gates the tool's calls by a human, or frees them. */
+  async configureApproval(
+    principal: Principal,
+    agentId: string,
+    reference: string,
+    { enabled, timeoutSeconds }: { enabled: boolean; timeoutSeconds?: number | null },
+  ): Promise<ToolRecord> {
+    const { store, agent } = await this.agent(principal, agentId);
+    const tool = await this.assigned(store, agent, reference);
+    if (
+      present(timeoutSeconds) &&
+      (timeoutSeconds < APPROVAL_TIMEOUT.min || timeoutSeconds > APPROVAL_TIMEOUT.max)
+    )
+      throw invalid('timeout_seconds', `must be between ${APPROVAL_TIMEOUT.min} and ${APPROVAL_TIMEOUT.max}`);
+    const changed = await this.write(store, tool, {
+      requireApproval: enabled,
+      ...(present(timeoutSeconds) ? { approvalTimeoutSeconds: timeoutSeconds } : {}),
+    });
+    this.dependencies.onChange(principal.tenant);
+    return changed;
+  }
+
+  /** Assigns an existing tool. */
+  async assign(principal: Principal, agentId: string, reference: string): Promise<ToolRecord> {
+    const { store, agent } = await this.agent(principal, agentId);
+    const tool = await this.living(store, reference);
+    await store.tools.assign(tool.id, agent.id, this.dependencies.clock.now());
+    this.dependencies.onChange(principal.tenant);
+    return tool;
+  }
+
+  /** Takes a tool from an agent; a custom tool that nobody has any more is deleted softly. */
+  async remove(
+    principal: Principal,
+    agentId: string,
+    reference: string,
+  ): Promise<{ id: string; message: string }> {
+    const { store, agent } = await this.agent(principal, agentId);
+    const tool = await this.assigned(store, agent, reference);
+    await store.tools.unassign(tool.id, agent.id);
+    const orphan = tool.kind !== 'builtin' && (await store.tools.countAssignments(tool.id)) === 0;
+    const at = this.dependencies.clock.now();
+    if (orphan) await this.write(store, tool, { deletedAt: at, nameKey: tool.id });
+    this.dependencies.onChange(principal.tenant);
+    const deleted = orphan ? '; no agent had it any more, so it was deleted' : '';
+    return { id: tool.id, message: `Tool ${tool.name} was removed from agent ${agent.name}${deleted}.` };
+  }
+
+  /** Runs source, or a tool of the agent, in the sandbox; nothing is kept. */
+  async dryRun(principal: Principal, agentId: string, input: DryRunInput): Promise<SandboxOutcome> {
+    const { store, agent } = await this.agent(principal, agentId);
+    const args = input.arguments ?? {};
+    if (!isObject(args)) throw invalid('arguments', 'must be an object');
+    if (present(input.functionCode)) {
+      const { language } = await this.dependencies.sandbox.inspect(
+        input.functionCode,
+        input.language ?? undefined,
+      );
+      return this.dependencies.sandbox.run({ language, source: input.functionCode, arguments: args });
+    }
+    if (!present(input.tool)) throw invalid('function_code', 'give function_code, or tool');
+    const tool = await this.assigned(store, agent, input.tool);
+    if (tool.kind !== 'python' && tool.kind !== 'javascript')
+      throw invalid('tool', `${tool.name} is of kind ${tool.kind}; only code runs in the sandbox`);
+    const problems = this.dependencies.problems(tool, args);
+    if (problems.length > 0) throw argumentErrors(problems);
+    return this.dependencies.sandbox.run({
+      language: tool.kind,
+      source: tool.functionCode ?? '',
+      arguments: args,
+      limits: { timeoutMs: tool.executionTimeout * MS_PER_SECOND },
+    });
+  }
+
+  // --- for agents
+
+  /** The ids of tools by id or name. @throws DomainError `validation_failed` on `tool_assignments` */
+  async idsOf(store: TenantStore, references: string[]): Promise<string[]> {
+    const errors: FieldError[] = [];
+    const ids: string[] = [];
+    for (const [index, reference] of references.entries()) {
+      const tool = await find(store, reference);
+      if (tool) ids.push(tool.id);
+      else errors.push({ path: `tool_assignments.${index}`, message: `there is no tool named ${reference}` });
+    }
+    if (errors.length > 0)
+      throw new DomainError('validation_failed', `${errors[0]!.path}: ${errors[0]!.message}`, { errors });
+    return [...new Set(ids)];
+  }
+
+  async setAssignments(store: TenantStore, agentId: string, toolIds: string[]): Promise<void> {
+    const before = (await store.tools.ofAgent(agentId)).map(({ id }) => id);
+    for (const id of before) if (!toolIds.includes(id)) await store.tools.unassign(id, agentId);
+    for (const id of toolIds) await store.tools.assign(id, agentId, this.dependencies.clock.now());
+    this.dependencies.onChange(store.tenant);
+  }
+
+  // --- inside
+
+  private store(principal: Principal): Promise<TenantStore> {
+    return this.dependencies.open(principal.tenant);
+  }
+
+  private async agent(principal: Principal, id: string): Promise<{ store: TenantStore; agent: AgentRecord }> {
+    const store = await this.store(principal);
+    return { store, agent: living(await findAgent(store, id), id) };
+  }
+
+  private async living(store: TenantStore, reference: string): Promise<ToolRecord> {
+    const tool = await find(store, reference);
+    if (!tool) throw new DomainError('not_found', `Tool ${reference} does not exist.`);
+    return tool;
+  }
+
+  private async assigned(store: TenantStore, agent: AgentRecord, reference: string): Promise<ToolRecord> {
+    const tool = await find(store, reference);
+    if (!tool || !(await store.tools.isAssigned(tool.id, agent.id)))
+      throw new DomainError('not_found', `Agent ${agent.name} has no tool ${reference}.`);
+    return tool;
+  }
+
+  private async targets(store: TenantStore, input: RegisterInput): Promise<string[]> {
+    const wanted = [
+      ...(present(input.targetSubAgentId) ? [['target_sub_agent_id', input.targetSubAgentId] as const] : []),
+      ...(input.targetAgentIds ?? []).map((id, index) => [`target_agent_ids.${index}`, id] as const),
+    ];
+    const ids: string[] = [];
+    for (const [path, reference] of wanted) {
+      const agent = await findAgent(store, reference);
+      if (!agent || agent.deletedAt) throw invalid(path, `there is no agent ${reference}`);
+      ids.push(agent.id);
+    }
+    return ids;
+  }
+
+  /** What the tool runs and which arguments it takes; `tool` is what it was before a change. */
+  private async definition(input: ToolInput, tool: ToolRecord | undefined): Promise<Partial<ToolRecord>> {
+    const kind = kindOf(input, tool);
+    if (kind === 'builtin') return {};
+    if (kind === 'http' || kind === 'mcp') {
+      const given = isObject(input.config) ? input.config : (tool?.config as JsonObject | undefined);
+      if (!given) throw invalid('config', `is required for tools of kind ${kind}`);
+      const { config, parameters } = await this.dependencies.compileConfig(kind, given);
+      return { kind, config, parameters: argumentSchema(input, parameters) };
+    }
+    const source = input.functionCode ?? tool?.functionCode;
+    if (!present(source) || source.trim() === '') throw invalid('function_code', 'is required');
+    const facts = await this.dependencies.sandbox.inspect(source, languageOf(input));
+    return {
+      kind: facts.language,
+      functionCode: source,
+      parameters: argumentSchema(input, facts.parameters),
+    };
+  }
+
+  private async create(
+    principal: Principal,
+    store: TenantStore,
+    input: RegisterInput,
+    definition: Partial<ToolRecord>,
+  ): Promise<ToolRecord> {
+    const at = this.dependencies.clock.now();
+    const created = await store.tools.create({
+      ...TOOL_DEFAULTS,
+      ...rowChanges(input),
+      ...definition,
+      id: newId(at.getTime()),
+      name: input.name,
+      nameKey: input.name,
+      kind: definition.kind!,
+      description: input.description,
+      createdBy: principal.userId,
+      createdAt: at,
+      updatedAt: at,
+    });
+    if (created) return created;
+    // Registered by another request at the same moment: this one changes it.
+    const other = await this.living(store, input.name);
+    return this.write(store, other, { ...definition, ...rowChanges(input) });
+  }
+
+  private async write(
+    store: TenantStore,
+    tool: ToolRecord,
+    changes: Partial<ToolRecord>,
+  ): Promise<ToolRecord> {
+    const all = { ...changes, updatedAt: this.dependencies.clock.now() };
+    const written = await store.tools.update(tool.id, tool.version, all);
+    if (written) return written;
+    const current = await store.tools.find(tool.id);
+    if (!current || current.deletedAt)
+      throw new DomainError('not_found', `Tool ${tool.name} does not exist.`);
+    return this.write(store, current, changes);
+  }
+
+  /** Credentials are kept encrypted and never answered; null removes them. */
+  private async seal(
+    store: TenantStore,
+    tool: ToolRecord,
+    credentials: JsonValue | undefined,
+  ): Promise<ToolRecord> {
+    if (credentials === undefined) return tool;
+    const sealed =
+      credentials === null ? null : this.dependencies.secrets.seal(credentials, `tool:${tool.id}`);
+    return this.write(store, tool, { credentials: sealed });
+  }
+}
+
+async function find(store: TenantStore, reference: string): Promise<ToolRecord | null> {
+  const tool = (await store.tools.find(reference)) ?? (await store.tools.findByName(reference));
+  return tool?.deletedAt ? null : tool;
+}
+
+const isCode = (a: ToolKind, b: ToolKind): boolean =>
+  [a, b].every((kind) => kind === 'python' || kind === 'javascript');
+
+function kindOf(input: ToolInput, tool: ToolRecord | undefined): ToolKind {
+  if (present(input.kind)) {
+    if (input.kind === 'builtin') throw invalid('kind', 'builtin tools come with the product');
+    return input.kind;
+  }
+  return tool?.kind ?? (present(input.language) ? input.language : 'python');
+}
+
+/** Undefined lets the sandbox tell from the source. */
+const languageOf = (input: ToolInput): SandboxLanguage | undefined =>
+  input.language ?? (input.kind === 'python' || input.kind === 'javascript' ? input.kind : undefined);
+
+const changesDefinition = (input: ToolInput): boolean =>
+  present(input.functionCode) ||
+  present(input.argsSchema) ||
+  present(input.parameters) ||
+  present(input.paramDescriptions) ||
+  present(input.config) ||
+  present(input.kind) ||
+  present(input.language);
+
+/** Of a built-in tool only the gate is the tenant's to change. */
+function refuseBuiltInChanges(input: ToolInput): void {
+  const allowed = new Set(['requireApproval', 'approvalTimeoutSeconds']);
+  const other = Object.entries(input).find(([key, value]) => value !== undefined && !allowed.has(key));
+  if (other)
+    throw new DomainError(
+      'conflict',
+      `A built-in tool cannot be changed (${other[0]}); its approval can be configured.`,
+    );
+}
+
+export const argumentErrors = (problems: string[]): DomainError =>
+  new DomainError('validation_failed', `arguments: ${problems[0]}`, {
+    errors: problems.map((message) => ({ path: 'arguments', message })),
+  });
