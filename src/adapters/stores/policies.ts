@@ -1,4 +1,5 @@
 import type { ApprovalPolicyRecord, ApprovalPolicyStore } from '../../ports/tools';
+import { DomainError } from '../../errors';
 import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
 
 const JSON_FIELDS = ['conditions'] as const;
@@ -37,6 +38,11 @@ export class PrismaApprovalPolicyStore implements ApprovalPolicyStore {
       })) as unknown as ApprovalPolicyRecord;
     } catch (error) {
       if (isMissing(error)) return null;
+      if (isDuplicate(error))
+        throw new DomainError(
+          'conflict',
+          `There is an approval policy named ${changes.name} already; choose another name.`,
+        );
       throw error;
     }
   }
