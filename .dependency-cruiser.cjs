@@ -6,7 +6,7 @@ const INFRASTRUCTURE =
   '@prisma/.+|prisma|@elastic/.+|openai|agenda|@agendajs/.+|mongodb|lmdb)$';
 
 /** Folders of src/ that are no domain. */
-const NO_DOMAIN = '^src/(adapters|cli|config|embedded-mongo|http|ports)/';
+const NO_DOMAIN = '^src/(adapters|cli|config|embedded-mongo|http|net|ports)/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -79,7 +79,8 @@ module.exports = {
       from: { path: '^src/adapters/([^/]+)/' },
       to: {
         path: '^src/',
-        pathNot: '^src/(adapters/($1|prisma-mongodb)/|ports/|config/|embedded-mongo/|(errors|ids)\\.ts$)',
+        pathNot:
+          '^src/(adapters/($1|prisma-mongodb)/|ports/|config/|net/|embedded-mongo/|(errors|ids|arithmetic)\\.ts$)',
         dependencyTypesNot: ['type-only'],
       },
     },
@@ -103,9 +104,9 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(src|schema|resolvers|rest-facade)/',
-        pathNot: '^src/(main|composition-root)\\.ts$|^src/cli/',
+        pathNot: '^src/(main|composition-[a-z]+)\\.ts$|^src/cli/',
       },
-      to: { path: '^src/(main|composition-root)\\.ts$', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/(main|composition-[a-z]+)\\.ts$', dependencyTypesNot: ['type-only'] },
     },
   ],
   options: {

@@ -1,4 +1,5 @@
 import { type PageArguments, toPage } from '../src/cursor';
+import type { ToolRunInput } from '../src/runs/beside';
 import { failureOf } from '../src/runs/failure';
 import type { ChatInput, StartedRun } from '../src/runs/types';
 import { type Context, principalOf } from './context';
@@ -38,6 +39,23 @@ export const startSubAgentRun = async (
 
 export const runSubAgent = async (_root: unknown, args: { parentId: string; input: Input }, ctx: Context) => {
   return outcome(await startSubAgentRun(_root, args, ctx), ctx);
+};
+
+type ToolInput = ToolRunInput & { agentId: string };
+
+export const startToolRun = (
+  _root: unknown,
+  { input: { agentId, ...input } }: { input: ToolInput },
+  ctx: Context,
+) => ctx.services.besideRuns.startTool(principalOf(ctx), agentId, input);
+
+export const runTool = async (
+  _root: unknown,
+  { input: { agentId, ...input } }: { input: ToolInput },
+  ctx: Context,
+) => {
+  const { run } = await ctx.services.besideRuns.startTool(principalOf(ctx), agentId, input);
+  return ctx.services.runs.outcome(principalOf(ctx), run.id);
 };
 
 export const subscribeToRunEvents = (

@@ -2,8 +2,10 @@ import * as resolve from '../resolvers/agent-execution';
 import type { PartRecord, RunRecord } from '../src/ports/records';
 import type { RunFailure } from '../src/runs/events';
 import type { RunOutcome, StartedRun } from '../src/runs/types';
+import { Approval } from './approvals';
 import { builder } from './builder';
 import { PAGE_DESCRIPTIONS, pageCost, Usage } from './common';
+import { Question } from './questions';
 
 export const RunStatus = builder.enumType('RunStatus', {
   description: 'Where a run is.',
@@ -276,6 +278,65 @@ const ChatResult = builder.objectRef<RunOutcome>('ChatResult').implement({
       description: 'Why it failed.',
       resolve: ({ run }) => run.error as never,
     }),
+    approval: t.field({
+      type: Approval,
+      nullable: true,
+      description: 'The tool call that waits for a human, when the run is `WAITING_APPROVAL`; the oldest of several.',
+      resolve: ({ approvals }) => approvals[0] ?? null,
+    }),
+    question: t.field({
+      type: Question,
+      nullable: true,
+      description: 'The question that waits for the user, when there is one.',
+      resolve: ({ questions }) => questions[0] ?? null,
+    }),
+    events: t.field({
+      type: [StreamEvent],
+      description: 'The events that a stream would have shown.',
+      resolve: ({ events }) => events,
+    }),
+  }),
+});
+
+const ToolRunInput = builder.inputType('ToolRunInput', {
+  description: 'Runs one tool of an agent without a model, behind the same gates as when the agent calls it.',
+  fields: (t) => ({
+    agentId: t.id({ required: true, description: 'The agent that has the tool: its id or its name.' }),
+    tool: t.string({ required: true, description: 'The tool: its id or its name.' }),
+    arguments: t.field({ type: 'JSON', required: true, description: "Must fit the tool's schema." }),
+    conversationId: t.id({ required: true, description: 'Where it is recorded; an unknown one is made.' }),
+    messageId: t.id({ required: true, description: 'The user action that it belongs to.' }),
+    idempotencyKey: t.string({
+      description: 'A second request with this key in the conversation gets the first one, or `idempotency_in_flight`.',
+    }),
+  }),
+});
+
+const ToolRunResult = builder.objectRef<RunOutcome>('ToolRunResult').implement({
+  description: 'A direct tool run that ended, or that waits for a human.',
+  fields: (t) => ({
+    runId: t.id({ description: 'Id of the run.', resolve: ({ run }) => run.id }),
+    callId: t.id({ description: 'The call.', resolve: ({ run }) => run.callId }),
+    conversationId: t.id({ description: 'The conversation.', resolve: ({ run }) => run.conversationId }),
+    status: t.field({ type: RunStatus, description: 'Where it is.', resolve: ({ run }) => run.status }),
+    result: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What the tool returned.',
+      resolve: ({ run }) => run.output,
+    }),
+    error: t.field({
+      type: RunError,
+      nullable: true,
+      description: 'Why the call failed, or was not made.',
+      resolve: ({ run }) => run.error as never,
+    }),
+    approval: t.field({
+      type: Approval,
+      nullable: true,
+      description: 'What waits for a human, when the run is `WAITING_APPROVAL`.',
+      resolve: ({ approvals }) => approvals[0] ?? null,
+    }),
     events: t.field({
       type: [StreamEvent],
       description: 'The events that a stream would have shown.',
@@ -336,6 +397,22 @@ builder.mutationFields((t) => ({
     description: `Starts a run and waits until it ends or needs a human. ${chatErrors}`,
     args: { input: t.arg({ type: ChatInput, required: true, description: 'The message.' }) },
     resolve: resolve.chat,
+  }),
+  startToolRun: t.field({
+    type: StartedRunType,
+    authScopes: member,
+    description:
+      'Runs a tool and answers at once; follow it with `runEvents`. Errors: `not_found`, `validation_failed`, `idempotency_in_flight`, `idempotency_mismatch`.',
+    args: { input: t.arg({ type: ToolRunInput, required: true, description: 'The call.' }) },
+    resolve: resolve.startToolRun,
+  }),
+  runTool: t.field({
+    type: ToolRunResult,
+    authScopes: member,
+    description:
+      'Runs a tool and waits until it ends or needs a human. Errors: `not_found`, `validation_failed`, `idempotency_in_flight`, `idempotency_mismatch`.',
+    args: { input: t.arg({ type: ToolRunInput, required: true, description: 'The call.' }) },
+    resolve: resolve.runTool,
   }),
   startSubAgentRun: t.field({
     type: StartedRunType,

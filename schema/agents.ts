@@ -30,6 +30,17 @@ const LlmConfig = builder
     }),
   });
 
+const TOOL_NAMES = {
+  toolAssignments: {
+    select: { tool: { select: { name: true, deletedAt: true } } },
+    orderBy: { createdAt: 'asc' },
+  },
+} as const;
+
+const toolNames = (agent: {
+  toolAssignments: { tool: { name: string; deletedAt: Date | null } }[];
+}): string[] => agent.toolAssignments.flatMap(({ tool }) => (tool.deletedAt ? [] : [tool.name]));
+
 builder.prismaObject('Agent', {
   description: 'An agent: a system prompt, a model and limits that together answer messages.',
   fields: (t) => ({
@@ -78,7 +89,12 @@ builder.prismaObject('Agent', {
     preserveRecentTurns: t.exposeInt('preserveRecentTurns', {
       description: 'Recent turns that compaction never touches.',
     }),
-    tools: t.exposeStringList('toolNames', { description: 'Names of the tools it may call.' }),
+    tools: t.field({
+      type: ['String'],
+      description: 'Names of the tools it may call.',
+      select: TOOL_NAMES,
+      resolve: toolNames,
+    }),
     knowledgeBases: t.exposeStringList('knowledgeBaseIds', { description: 'Ids of its knowledge bases.' }),
     subAgents: t.field({
       type: ['String'],
@@ -140,7 +156,12 @@ export const AgentConfig = builder.prismaObject('Agent', {
       description: 'Recent turns that compaction never touches.',
     }),
     knowledgeBases: t.exposeStringList('knowledgeBaseIds', { description: 'Ids of its knowledge bases.' }),
-    toolAssignments: t.exposeStringList('toolNames', { description: 'Names of its tools.' }),
+    toolAssignments: t.field({
+      type: ['String'],
+      description: 'Names of its tools.',
+      select: TOOL_NAMES,
+      resolve: toolNames,
+    }),
     version: t.exposeInt('version', {
       description: 'Rises with each change; send it back to change only what you read.',
     }),

@@ -17,6 +17,9 @@ export interface Background {
   logger: Logger;
   /** Pause between two looks for abandoned runs. */
   recoverEveryMs: number;
+  /** Ends requests to humans whose time ran out. */
+  expire: () => Promise<void>;
+  expireEveryMs: number;
   /** Aborts when the server stops. */
   signal: AbortSignal;
 }
@@ -31,11 +34,13 @@ export async function startBackground(background: Background): Promise<void> {
   await untilDone(background, 'the database cannot be reached', connect);
   const started = await untilDone(background, 'interrupted runs could not be taken up', async () => {
     const taken = await recovery.recoverAll(soleWorker);
+    await recovery.resumeDecided();
     if (taken > 0) logger.info({ runs: taken }, 'interrupted runs taken up');
   });
   if (!started) return;
   if (!soleWorker) watcher.start();
   void recoverRegularly(background);
+  void expireRegularly(background);
   await untilDone(background, 'background jobs could not be started', () => jobs.start());
   if (signal.aborted) await jobs.stop();
 }
@@ -63,5 +68,14 @@ async function recoverRegularly({ recovery, logger, recoverEveryMs, signal }: Ba
       await recovery.recoverAll();
     } catch (error) {
       logger.warn({ err: error }, 'abandoned runs could not be looked for');
+    }
+}
+
+async function expireRegularly({ expire, logger, expireEveryMs, signal }: Background): Promise<void> {
+  for (await delay(expireEveryMs, signal); !signal.aborted; await delay(expireEveryMs, signal))
+    try {
+      await expire();
+    } catch (error) {
+      logger.warn({ err: error }, 'overdue approvals and questions could not be looked for');
     }
 }

@@ -16,6 +16,7 @@ import { PrismaIdempotencyStore } from './adapters/stores/idempotency';
 import { AgentCache } from './agents/cache';
 import { Agents } from './agents/agents';
 import { seedBuiltInAgents } from './agents/built-in';
+import { createToolParts, type ToolParts } from './composition-tools';
 import type { Config } from './config/environment';
 import { Compactions } from './conversations/compaction';
 import { Conversations } from './conversations/conversations';
@@ -41,14 +42,23 @@ import type { Logger } from './ports/logger';
 import type { ModelGateway } from './ports/models';
 import type { RunRecord } from './ports/records';
 import type { TenantStore } from './ports/stores';
+import { AgentLoop } from './runs/agent-loop';
+import { BesideRuns } from './runs/beside';
 import { ConversationBus } from './runs/bus';
 import { Cancellation } from './runs/cancellation';
+import { Delegations } from './runs/delegations';
+import { DirectCalls } from './runs/direct-calls';
 import { RunEngine } from './runs/engine';
-import { ConversationLog } from './runs/log';
+import { ConversationLog, FencedError } from './runs/log';
+import { tieLooseEnds } from './runs/loose-ends';
+import { Offers } from './runs/offer';
 import { RunRecovery } from './runs/recovery';
 import { RemoteWatcher } from './runs/remote-watcher';
 import { Runs } from './runs/runs';
-import { RunSessions } from './runs/sessions';
+import { runFailure, RunSessions } from './runs/sessions';
+import { ToolRunner } from './runs/tool-runner';
+import { loadEncryptionKey } from './secrets/key';
+import { Secrets } from './secrets/secrets';
 import type { Services } from './services';
 import { startBackground } from './background';
 import { Health } from './system/health';
@@ -60,6 +70,8 @@ const EMBEDDED_POOL = 24;
 const CLUSTER_POOL = 100;
 const EMBEDDED_SELECTION_MS = 15_000;
 const TITLE = 'conversations.title';
+const EXPIRE = 'approvals.expire';
+const EXPIRE_EVERY_MS = 2_000;
 const RECOVER = 'runs.recover';
 const RECOVER_EVERY_MS = 5_000;
 const RECOVER_JOB_EVERY_MS = 60_000;
@@ -106,12 +118,22 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     database,
     clock,
     logger,
-    seed: (store) => seedBuiltInAgents(store, clock.now()),
+    seed: async (store) => {
+      await seedBuiltInAgents(store, clock.now());
+      await domain.parts.builtIn.seed(store, clock.now());
+    },
   });
+  const secrets = new Secrets(
+    await loadEncryptionKey({
+      directory: config.data.directory,
+      configured: config.tools.encryptionKey,
+      required: config.isProduction,
+    }),
+  );
   const open = (tenant: string): Promise<TenantStore> => tenancy.open(tenant);
   const models = createModels(config, logger, clock);
   const jobs = new AgendaQueue({ db: database.control, workerId, logger, lockMs: options.jobLockMs });
-  const domain = createDomain({ config, open, tenancy, models, jobs, clock, logger, workerId });
+  const domain = createDomain({ config, open, tenancy, models, jobs, secrets, clock, logger, workerId });
   const services: Services = {
     ...domain.services,
     models,
@@ -168,6 +190,8 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
         soleWorker: embedded !== undefined,
         logger,
         recoverEveryMs: Math.min(RECOVER_EVERY_MS, config.runs.leaseMs / 2),
+        expire: domain.expire,
+        expireEveryMs: EXPIRE_EVERY_MS,
         signal: stopping.signal,
       });
       return url;
@@ -180,6 +204,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       await jobs.stop();
       await domain.sessions.shutdown();
       await http.shutdown.run();
+      await domain.parts.close();
       await database.close();
       await embedded?.close();
     },
@@ -264,28 +289,107 @@ interface DomainInput {
   tenancy: Tenancy;
   models: ModelGateway;
   jobs: JobQueue;
+  secrets: Secrets;
   clock: Clock;
   logger: Logger;
   workerId: string;
 }
 
 interface Domain {
+  parts: ToolParts;
+  /** Ends requests to humans whose time ran out. */
+  expire: () => Promise<void>;
   services: Omit<Services, 'models' | 'health'>;
   bus: ConversationBus;
   sessions: RunSessions;
   recovery: RunRecovery;
 }
 
-function createDomain({ config, open, tenancy, models, jobs, clock, logger, workerId }: DomainInput): Domain {
+function createDomain({
+  config,
+  open,
+  tenancy,
+  models,
+  jobs,
+  secrets,
+  clock,
+  logger,
+  workerId,
+}: DomainInput): Domain {
   const leaseMs = config.runs.leaseMs;
   const background = config.models.backgroundModel ?? LOCAL_MODEL;
   const bus = new ConversationBus();
   const log = new ConversationLog(bus, clock);
   const agentCache = new AgentCache(clock);
   const preferences = new ModelPreferences({ open, models, clock, backgroundModel: background });
-  const agents = new Agents({ open, models, clock, onChange: (tenant, id) => agentCache.forget(tenant, id) });
-  const sessions = new RunSessions({
+  const parts = createToolParts({
+    config,
+    version,
+    open,
     models,
+    modelFor: async (principal) =>
+      (await preferences.preferredModel(await open(principal.tenant), principal.userId)) ??
+      models.defaultModel(),
+    secrets,
+    clock,
+    logger,
+    resume: (store, rootRunId) => recovery.resume(store, rootRunId),
+    onChange: () => undefined,
+  });
+  const offers = new Offers({ tools: parts.box, clock });
+  const agents = new Agents({
+    open,
+    models,
+    clock,
+    toolIds: (store, references) => parts.tools.idsOf(store, references),
+    assignTools: (store, agentId, toolIds) => parts.tools.setAssignments(store, agentId, toolIds),
+    onChange: (tenant, id) => {
+      agentCache.forget(tenant, id);
+      offers.forget(tenant);
+    },
+  });
+  const delegations: Delegations = new Delegations({
+    loop: (scope) => loop.run(scope),
+    launchBackground: (store, run, agent) => beside.launchBackground(store, run, agent),
+    toFailure: (run, error) => runFailure(logger, run, error),
+    clock,
+  });
+  const runner = new ToolRunner({
+    tools: parts.box,
+    delegations,
+    present: (store, call, result) => parts.cached.present(store, call, result),
+    policyFor: (store, call) => parts.policies.decide(store, call),
+    onApproval: (tenant, approval) => parts.bus.publish(tenant, { kind: 'requested', approval }),
+    onQuestion: (tenant, question) => parts.bus.publish(tenant, { kind: 'asked', question }),
+    clock,
+    logger,
+  });
+  const loop: AgentLoop = new AgentLoop({
+    models,
+    tools: parts.box,
+    offers,
+    runner,
+    clock,
+    save: async ({ store, run }, changes) => {
+      const saved =
+        run.kind === 'sub_agent'
+          ? await store.runs.transition(run.id, ['running'], changes)
+          : await store.runs.updateOwned(run.id, workerId, changes);
+      if (!saved) throw new FencedError(run.rootRunId);
+    },
+  });
+  const sessions: RunSessions = new RunSessions({
+    loop,
+    direct: new DirectCalls({ offers, tools: parts.box, runner, clock }),
+    abandon: (store, run, reason) => tieLooseEnds(store, run, reason, clock),
+    onPaused: (store, run) => {
+      // A decision may have come between the question and the pause.
+      recovery
+        .resume(store, run.id)
+        .catch((error: unknown) =>
+          logger.error({ err: error, runId: run.id }, 'a decided run could not be resumed'),
+        );
+    },
     bus,
     log,
     clock,
@@ -303,7 +407,23 @@ function createDomain({ config, open, tenancy, models, jobs, clock, logger, work
       if (conversation.titleSource === 'message') void queueTitle(store, run);
     },
   });
-  const cancellation = new Cancellation({ open, sessions, log, clock });
+  const beside = new BesideRuns({
+    open,
+    agents: agentCache,
+    tools: parts.box,
+    sessions,
+    log,
+    clock,
+    workerId,
+    leaseMs,
+  });
+  const cancellation = new Cancellation({
+    open,
+    sessions,
+    log,
+    clock,
+    cancelWaiting: (store, runId, reason) => recovery.cancelWaiting(store, runId, reason),
+  });
   const engine = new RunEngine({
     open,
     agents: agentCache,
@@ -317,11 +437,12 @@ function createDomain({ config, open, tenancy, models, jobs, clock, logger, work
     leaseMs,
     preferredModel: (store, userId) => preferences.preferredModel(store, userId),
     interrupt: (store, runId, reason) => cancellation.cancelRun(store, runId, reason),
+    offers,
   });
   const backgroundModel = (store: TenantStore, userId: string): Promise<string> =>
     preferences.backgroundModel(store, userId);
   const conversations = new Conversations({ open, bus, log, cancellation, models, backgroundModel, clock });
-  const recovery = new RunRecovery({
+  const recovery: RunRecovery = new RunRecovery({
     tenants: () => tenancy.known(),
     open,
     agents: agentCache,
@@ -350,8 +471,20 @@ function createDomain({ config, open, tenancy, models, jobs, clock, logger, work
   }
 
   // Every worker also looks by itself, and more often: a job's lock may be held by the very worker that died.
-  jobs.define(RECOVER, async () => void (await recovery.recoverAll()));
+  jobs.define(RECOVER, async () => {
+    await recovery.recoverAll();
+    await recovery.resumeDecided();
+  });
   jobs.every(RECOVER_JOB_EVERY_MS, RECOVER);
+  const expire = async (): Promise<void> => {
+    for (const tenant of await tenancy.known()) {
+      const store = await open(tenant);
+      await parts.approvals.expireOverdue(store);
+      await parts.questions.expireOverdue(store);
+    }
+  };
+  jobs.define(EXPIRE, expire);
+  jobs.every(RECOVER_JOB_EVERY_MS, EXPIRE);
   jobs.define(CLEAN_UP, () => cleanUpConversations({ tenants: () => tenancy.known(), open, clock, logger }));
   jobs.every(CLEAN_UP_EVERY_MS, CLEAN_UP);
   jobs.define(TITLE, (data) =>
@@ -361,12 +494,29 @@ function createDomain({ config, open, tenancy, models, jobs, clock, logger, work
     bus,
     sessions,
     recovery,
+    expire,
+    parts,
     services: {
+      tools: parts.tools,
+      toolGenerator: parts.generator,
+      toolStatus: (tool) => parts.builtIn.status(tool),
+      cachedResults: parts.cached,
+      approvals: parts.approvals,
+      approvalStatistics: parts.statistics,
+      policies: parts.policies,
+      questions: parts.questions,
+      humanFeed: parts.feed,
+      besideRuns: beside,
       agents,
       conversations,
       engine,
       cancellation,
       preferences,
+      approvals: parts.approvals,
+      approvalStatistics: parts.statistics,
+      policies: parts.policies,
+      questions: parts.questions,
+      humanFeed: parts.feed,
       history: new History({ open, bus }),
       compactions: new Compactions({ open, models, backgroundModel, log, clock }),
       runs: new Runs({ open, bus, sessions }),

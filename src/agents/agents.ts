@@ -16,6 +16,10 @@ export interface AgentDependencies {
   open: (tenant: string) => Promise<TenantStore>;
   models: ModelGateway;
   clock: Clock;
+  /** The ids of tools by id or name. @throws DomainError `validation_failed` on `tool_assignments` */
+  toolIds: (store: TenantStore, references: string[]) => Promise<string[]>;
+  /** Makes these the agent's tools. */
+  assignTools: (store: TenantStore, agentId: string, toolIds: string[]) => Promise<void>;
   /** Told after each write, so that running code sees the new configuration at once. */
   onChange: (tenant: string, agentId: string) => void;
 }
@@ -74,12 +78,14 @@ export class Agents {
     this.assertModel(row.llmModel);
     if (current.kind === 'BUILT_IN' && row.name !== undefined && row.name !== current.name)
       throw new DomainError('conflict', `${current.name} is a built-in agent and cannot be renamed.`);
-    await this.refuseUnknownReferences(row);
+    this.refuseUnknownReferences(row);
+    const toolIds = changes.toolAssignments && (await this.dependencies.toolIds(store, changes.toolAssignments));
     const updated = await store.agents.update(current.id, current.version, {
       ...row,
       updatedAt: this.dependencies.clock.now(),
     });
     if (updated) {
+      if (toolIds) await this.dependencies.assignTools(store, current.id, toolIds);
       this.dependencies.onChange(principal.tenant, current.id);
       return updated;
     }
@@ -165,7 +171,8 @@ export class Agents {
     const parent = living(await findAgent(store, parentId), parentId);
     const row = toRowChanges(input);
     this.assertModel(row.llmModel);
-    await this.refuseUnknownReferences(row);
+    this.refuseUnknownReferences(row);
+    const toolIds = input.toolAssignments && (await this.dependencies.toolIds(store, input.toolAssignments));
     const at = this.dependencies.clock.now();
     const id = newId(at.getTime());
     await assertMayLink(store.agents, parent.id, id);
@@ -183,6 +190,7 @@ export class Agents {
       updatedAt: at,
     });
     await store.agents.link(parent.id, id, at);
+    if (toolIds) await this.dependencies.assignTools(store, id, toolIds);
     this.dependencies.onChange(principal.tenant, id);
     return created;
   }
@@ -234,14 +242,11 @@ export class Agents {
     }
   }
 
-  /** Tools and knowledge bases are checked by name, so that an agent never points at nothing. */
-  private refuseUnknownReferences(row: Partial<AgentRecord>): Promise<void> {
-    const [tool] = row.toolNames ?? [];
-    if (tool !== undefined) throw invalid('tool_assignments', `there is no tool named ${tool}`);
+  /** Knowledge bases are checked by id, so that an agent never points at nothing. */
+  private refuseUnknownReferences(row: Partial<AgentRecord>): void {
     const [knowledgeBase] = row.knowledgeBaseIds ?? [];
     if (knowledgeBase !== undefined)
       throw invalid('knowledge_bases', `there is no knowledge base ${knowledgeBase}`);
-    return Promise.resolve();
   }
 }
 

@@ -113,6 +113,5 @@ export function toRowChanges(changes: AgentChanges): Partial<AgentRecord> {
     row.targetConversationMessages = changes.targetConversationMessages;
   if (present(changes.preserveRecentTurns)) row.preserveRecentTurns = changes.preserveRecentTurns;
   if (present(changes.knowledgeBases)) row.knowledgeBaseIds = changes.knowledgeBases;
-  if (present(changes.toolAssignments)) row.toolNames = changes.toolAssignments;
   return row;
 }

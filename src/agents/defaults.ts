@@ -28,7 +28,6 @@ export const AGENT_DEFAULTS: Omit<
   targetConversationMessages: 30,
   preserveRecentTurns: 10,
   knowledgeBaseIds: [],
-  toolNames: [],
   version: 1,
   deletedAt: null,
 };

@@ -69,6 +69,14 @@ export interface Config {
     maxBatch: number;
   };
   runs: { maxConcurrent: number; leaseMs: number };
+  tools: {
+    encryptionKey: string | undefined;
+    sandboxProcesses: number;
+    allowPrivateUrls: boolean;
+    /** Empty: any public host. */
+    httpHosts: readonly string[];
+    mcpServers: NonNullable<Values['AGENTFLOW_MCP_SERVERS']>;
+  };
   identity: IdentityConfig;
   /** Things worth one log line at start, such as a misspelt variable. */
   warnings: readonly string[];
@@ -118,6 +126,13 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Readonly<Record<st
     models: modelsConfig(values),
     graphql: graphqlConfig(values),
     runs: { maxConcurrent: values.AGENTFLOW_MAX_CONCURRENT_RUNS, leaseMs: values.AGENTFLOW_RUN_LEASE_MS },
+    tools: {
+      encryptionKey: values.AGENTFLOW_ENCRYPTION_KEY,
+      sandboxProcesses: values.AGENTFLOW_SANDBOX_PROCESSES,
+      allowPrivateUrls: values.AGENTFLOW_ALLOW_PRIVATE_URLS,
+      httpHosts: values.AGENTFLOW_HTTP_TOOL_HOSTS ?? [],
+      mcpServers: values.AGENTFLOW_MCP_SERVERS ?? {},
+    },
     identity,
     warnings: unknownVariables(merged),
   });

@@ -103,6 +103,29 @@ const algorithms = words.refine(
   `expected a list of ${ASYMMETRIC_ALGORITHMS.join(', ')}`,
 );
 
+/** One MCP server: a program that speaks on its standard input and output, or a URL. */
+const mcpServer = z.union([
+  z.strictObject({
+    command: z.string().min(1),
+    args: z.array(z.string()).optional(),
+    env: z.record(z.string(), z.string()).optional(),
+    cwd: z.string().optional(),
+  }),
+  z.strictObject({ url: z.url(), headers: z.record(z.string(), z.string()).optional() }),
+]);
+
+const mcpServers = text.transform((value, context) => {
+  const shape = z.record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), mcpServer);
+  try {
+    const parsed = shape.safeParse(JSON.parse(value));
+    if (parsed.success) return parsed.data;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  context.addIssue({ code: 'custom', message: 'expected JSON such as {"files": {"command": "mcp-files"}}' });
+  return z.NEVER;
+});
+
 const origins = words.refine(
   (list) =>
     list.every((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
@@ -232,6 +255,29 @@ export const VARIABLES = {
     text,
     'Ed25519 private key for tokens issued here: a JWK as JSON, a PKCS #8 PEM, or 32 bytes in base64url.',
     { shownDefault: 'signing-key.json in the data folder, made on first use', secret: true },
+  ),
+  AGENTFLOW_ENCRYPTION_KEY: optional(
+    text,
+    'Key that encrypts secrets at rest (credentials of tools): 32 bytes as base64 or hex. Required in production.',
+    { shownDefault: 'encryption-key in the data folder, made on first use', secret: true },
+  ),
+  AGENTFLOW_SANDBOX_PROCESSES: withDefault(
+    whole(1, 256),
+    '8',
+    'Processes that run code of tools at the same time, at most; none is started before it is needed.',
+  ),
+  AGENTFLOW_ALLOW_PRIVATE_URLS: withDefault(
+    onOff,
+    'false',
+    'Tools and crawls may fetch private, loopback and link-local addresses. For tests and closed networks only.',
+  ),
+  AGENTFLOW_HTTP_TOOL_HOSTS: optional(
+    words,
+    'Hosts that tools of kind http may ask, exact or as *.example.com; without it any public host.',
+  ),
+  AGENTFLOW_MCP_SERVERS: optional(
+    mcpServers,
+    'MCP servers that tools of kind mcp may use, as JSON: {"name": {"command": "...", "args": []} or {"url": "..."}}.',
   ),
   AGENTFLOW_TOKEN_ISSUER: withDefault(text, 'agentflow', 'Issuer (`iss`) of the tokens issued here.'),
   AGENTFLOW_ADMIN_SCOPES: withDefault(

@@ -13,7 +13,7 @@ import type { ConversationBus } from '../runs/bus';
 import { STREAM_EVENT_TYPES } from '../runs/events';
 import { endable, followConversation } from '../runs/follow';
 import { delay } from '../runs/patience';
-import { systemMessages, toModelMessage } from '../runs/prompt';
+import { systemMessages, toModelMessages } from '../runs/prompt';
 import { living } from '../agents/agents';
 import { own } from './conversations';
 import { buildTimeline, type Timeline } from './timeline';
@@ -99,10 +99,10 @@ export class History {
       messages.push(
         ...(
           await store.parts.messages(id, from, Math.min(from + step, conversation.messageCount), 'asc')
-        ).map(toModelMessage),
+        ).flatMap(toModelMessages),
       );
     return {
-      messages: messages.map(({ role, content }) => ({ role, content })),
+      messages: messages.map(onWire),
       model: agent?.llmModel ?? null,
     };
   }
@@ -138,6 +138,22 @@ export class History {
     const store = await this.dependencies.open(principal.tenant);
     return { store, conversation: own(principal, await store.conversations.find(id), id) };
   }
+}
+
+/** A message in OpenAI's own form. */
+function onWire(message: ModelMessage): JsonObject {
+  const { role, content } = message;
+  if (role === 'tool') return { role, content, tool_call_id: message.toolCallId };
+  if (role !== 'assistant' || !message.toolCalls) return { role, content };
+  return {
+    role,
+    content: content === '' ? null : content,
+    tool_calls: message.toolCalls.map(({ id, name, arguments: args }) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: args },
+    })),
+  };
 }
 
 interface Watching {

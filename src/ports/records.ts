@@ -26,7 +26,6 @@ export interface AgentRecord {
   targetConversationMessages: number;
   preserveRecentTurns: number;
   knowledgeBaseIds: string[];
-  toolNames: string[];
   version: number;
   createdBy: string;
   createdAt: Date;

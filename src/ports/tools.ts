@@ -212,6 +212,7 @@ export interface ApprovalPolicyStore {
   find(id: string): Promise<ApprovalPolicyRecord | null>;
   /** Null when the name is taken. */
   create(policy: ApprovalPolicyRecord): Promise<ApprovalPolicyRecord | null>;
+  /** @throws DomainError `conflict` when the name is taken. */
   update(id: string, changes: Partial<ApprovalPolicyRecord>): Promise<ApprovalPolicyRecord | null>;
   remove(id: string): Promise<boolean>;
 }

@@ -6,7 +6,7 @@ import { ACTIVE_RUN_STATUSES, isActive, type RunRecord } from '../ports/records'
 import type { TenantStore } from '../ports/stores';
 import { cancelledPart, endPart, startPart, userPart } from './events';
 import type { ConversationLog } from './log';
-import { type RunSessions, StopRun } from './sessions';
+import { type RunSessions, type Session, StopRun } from './sessions';
 import type { RunRequest } from './types';
 
 const MOST_AT_ONCE = 1_000;
@@ -31,6 +31,8 @@ export interface CancellationDependencies {
   sessions: RunSessions;
   log: ConversationLog;
   clock: Clock;
+  /** Takes a run that waits for a human up to end it; null when it does not wait. */
+  cancelWaiting: (store: TenantStore, runId: string, reason: string) => Promise<Session | null>;
 }
 
 /** Ends runs early; what was written stays. */
@@ -49,7 +51,9 @@ export class Cancellation {
    */
   async cancel(principal: Principal, id: string): Promise<CancelResult> {
     const store = await this.dependencies.open(principal.tenant);
-    const run = (await store.runs.find(id)) ?? (await store.runs.findByCall(id));
+    const named = (await store.runs.find(id)) ?? (await store.runs.findByCall(id));
+    // A sub-agent lives in its root's run: ending it ends the whole.
+    const run = named?.kind === 'sub_agent' ? await store.runs.find(named.rootRunId) : named;
     if (!run || (run.userId !== principal.userId && !principal.isAdmin))
       throw new DomainError('not_found', `No run has the call id or run id ${id}.`);
     return this.cancelRun(store, run.id, `cancelled by ${principal.userId}`);
@@ -65,11 +69,11 @@ export class Cancellation {
     return Promise.all(runs.map((run) => this.cancelRun(store, run.id, `cancelled by ${principal.userId}`)));
   }
 
-  /** Background tasks arrive with background sub-agents; until then no id is known. */
+  /** A task id is the id that a delegation in the background returned: that of its run. */
   async cancelBackgroundTask(principal: Principal, taskId: string): Promise<CancelResult> {
     const store = await this.dependencies.open(principal.tenant);
     const run = await store.runs.find(taskId);
-    if (!run?.parentCallId || run.userId !== principal.userId)
+    if (run?.kind !== 'background' || (run.userId !== principal.userId && !principal.isAdmin))
       throw new DomainError('not_found', `There is no background task ${taskId}.`);
     return this.cancelRun(store, run.id, `cancelled by ${principal.userId}`);
   }
@@ -84,6 +88,12 @@ export class Cancellation {
       finishedAt: clock.now(),
     });
     if (dequeued) return this.dropQueued(store, dequeued, reason);
+    const waiting = await this.dependencies.cancelWaiting(store, runId, reason);
+    if (waiting) {
+      const ended = await waiting.done;
+      const { callId } = waiting.launch.run;
+      return { callId, runId, status: ended?.status ?? 'cancelling', alreadyFinished: false };
+    }
     const run = await store.runs.transition(runId, ACTIVE_RUN_STATUSES, {
       status: 'cancelling',
       cancelReason: reason,
@@ -129,6 +139,7 @@ export class Cancellation {
         'The scope tenant needs the admin scope; without it only your own runs are meant.',
       );
     return {
+      roots: true,
       statuses: ACTIVE_RUN_STATUSES,
       ...(scope.scope === 'tenant' ? {} : { userId: principal.userId }),
       ...(scope.conversationId ? { conversationId: scope.conversationId } : {}),

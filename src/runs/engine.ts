@@ -12,6 +12,7 @@ import type { AgentCache } from '../agents/cache';
 import type { ConversationBus } from './bus';
 import { startPart, userPart } from './events';
 import { type ConversationLog } from './log';
+import type { Offers } from './offer';
 import { acceptRequest, requestHash } from './request';
 import { type RunSessions } from './sessions';
 import type { ChatInput, RunRequest, StartedRun } from './types';
@@ -31,6 +32,7 @@ export interface EngineDependencies {
   leaseMs: number;
   /** Cancels the active run of a conversation, for `if_active: interrupt`. */
   interrupt: (store: TenantStore, runId: string, reason: string) => Promise<unknown>;
+  offers: Offers;
 }
 
 /** Parts and messages that a run's beginning adds: the user's message and `start`. */
@@ -59,6 +61,7 @@ export class RunEngine {
         `Agent ${agent.name} is disabled. ${agent.disabledReason ?? ''}`.trim(),
       );
     const request = acceptRequest(input, role);
+    if (request.selectedTools) await this.refuseUnknownTools(store, agent, request.selectedTools);
     const [model, conversation] = await Promise.all([
       this.chooseModel(store, principal, agent, input),
       store.conversations.find(input.conversationId),
@@ -225,6 +228,17 @@ export class RunEngine {
         `Message id ${input.messageId} was already used for another message in conversation ${input.conversationId}.`,
       );
     return { run, started: false };
+  }
+
+  private async refuseUnknownTools(store: TenantStore, agent: AgentRecord, names: string[]): Promise<void> {
+    const offered = new Set((await this.dependencies.offers.of(store, agent)).map(({ name }) => name));
+    const errors = names.flatMap((name, index) =>
+      offered.has(name)
+        ? []
+        : [{ path: `selected_tools.${index}`, message: `agent ${agent.name} has no tool ${name}` }],
+    );
+    if (errors.length > 0)
+      throw new DomainError('validation_failed', `${errors[0]!.path}: ${errors[0]!.message}`, { errors });
   }
 
   /** A call id of the caller's own cancels a run, so it may name only one. */

@@ -33,6 +33,9 @@ export const isStreamed = (part: PartRecord): boolean => STREAMED.has(part.type)
 export const isTerminal = (part: PartRecord, run: Pick<RunRecord, 'callId'>): boolean =>
   part.callId === run.callId && (part.type === 'end' || part.type === 'error');
 
+/** True for events that a client has to act on, or that answer such a one, and for artifacts. */
+export const isForHumans = (part: PartRecord): boolean => /^(approval|question|artifact)_/.test(part.type);
+
 const DELTA_METADATA = { kind: 'text', content_type: 'markdown' };
 
 export interface Usage {
@@ -95,10 +98,17 @@ export const reasoningPart = (run: RunRecord, text: string): PartDraft => ({
 });
 
 /** The assistant's message; `partial` when the run ended before the answer did. */
-export const answerPart = (run: RunRecord, text: string, partial: boolean): PartDraft => ({
+export const answerPart = (
+  run: RunRecord,
+  text: string,
+  partial: boolean,
+  /** The tool calls that led to it, in short. */
+  calls: JsonObject | null = null,
+): PartDraft => ({
   ...callsOf(run),
   type: 'agent_text',
   text,
+  content: calls,
   metadata: partial ? { partial: true } : null,
 });
 

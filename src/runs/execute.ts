@@ -1,13 +1,20 @@
 import { DomainError } from '../errors';
 import type { Clock } from '../ports/clock';
-import type { ChatChunk, ChatRequest, ModelGateway, ModelMessage } from '../ports/models';
+import type {
+  ChatChunk,
+  ChatRequest,
+  ModelGateway,
+  ModelMessage,
+  ModelTool,
+  ModelToolCall,
+} from '../ports/models';
 import type { JsonValue, RunRecord } from '../ports/records';
 import { Continuation } from './continuation';
 import type { Usage } from './events';
 import { delay } from './patience';
 import { compileSchema } from './request';
 import type { RunRequest } from './types';
-import type { RunWriter } from './writer';
+import type { StepText } from './step-text';
 
 /** A model stream that was cut is taken up this often before the run fails. */
 const MAX_CONTINUATIONS = 3;
@@ -23,10 +30,12 @@ const MAX_STRUCTURED_CHARACTERS = 2_000_000;
 
 export interface ModelStep {
   models: ModelGateway;
-  writer: RunWriter;
+  /** Where the text of this step goes. */
+  text: StepText;
   run: RunRecord;
   request: RunRequest;
   messages: ModelMessage[];
+  tools: ModelTool[];
   /** The agent's own generation settings, beneath the request's. */
   agentSettings: { temperature: number | null; maxTokens: number | null; reasoningEffort: string | null };
   signal: AbortSignal;
@@ -37,10 +46,12 @@ export interface StepResult {
   finishReason: string;
   usage: Usage;
   output?: JsonValue;
+  /** What the model wants called before it goes on; empty when the answer is complete. */
+  toolCalls: ModelToolCall[];
 }
 
 /**
- * Asks the model for the answer of a run and writes it as it arrives.
+ * Asks the model once and writes its text as it arrives.
  * @throws DomainError of the model port, `output_invalid` when structured output fails its schema twice; the abort reason
  */
 export async function answer(step: ModelStep): Promise<StepResult> {
@@ -53,12 +64,12 @@ async function textAnswer(step: ModelStep): Promise<StepResult> {
   for (let attempt = 0; ; attempt++) {
     try {
       const done = await streamInto(step);
-      add(usage, done.usage);
-      return { finishReason: done.finishReason, usage };
+      addUsage(usage, done.usage);
+      return { finishReason: done.finishReason, usage, toolCalls: done.toolCalls };
     } catch (error) {
       if (step.signal.aborted) throw step.signal.reason;
       // Before the first output the provider's own attempts decide; here a stream that was cut is taken up.
-      if (step.writer.text === '' || !isRetryable(error) || attempt >= MAX_CONTINUATIONS) throw error;
+      if (step.text.value === '' || !isRetryable(error) || attempt >= MAX_CONTINUATIONS) throw error;
       const asked = (error as DomainError).details.retryAfterMs ?? 0;
       if (asked > LONGEST_CONTINUATION_WAIT_MS) throw error;
       await delay(Math.max(asked, FIRST_CONTINUATION_WAIT_MS * 2 ** attempt), step.signal);
@@ -70,18 +81,18 @@ async function textAnswer(step: ModelStep): Promise<StepResult> {
 type Done = Extract<ChatChunk, { type: 'done' }>;
 
 async function streamInto(step: ModelStep): Promise<Done> {
-  const { writer, models } = step;
-  const continuation = new Continuation(writer.text);
+  const { text: written, models } = step;
+  const continuation = new Continuation(written.value);
   const request: ChatRequest = { ...generation(step), messages: step.messages };
-  if (writer.text !== '') request.continueFrom = writer.text;
+  if (written.value !== '') request.continueFrom = written.value;
   for await (const chunk of models.chat(request)) {
     if (chunk.type === 'text') {
-      const room = MAX_ANSWER_CHARACTERS - writer.text.length;
+      const room = MAX_ANSWER_CHARACTERS - written.total;
       const text = continuation.push(chunk.text);
-      writer.write(text.slice(0, room));
-      await writer.room();
+      written.write(text.slice(0, room));
+      await written.room();
       if (text.length > room) return cutOff(step);
-    } else if (chunk.type === 'reasoning') writer.writeReasoning(chunk.text);
+    } else if (chunk.type === 'reasoning') written.writeReasoning(chunk.text);
     else if (chunk.type === 'done') return chunk;
   }
   throw new DomainError('provider_error', `Model ${step.run.model} ended its stream without finishing.`, {
@@ -91,7 +102,7 @@ async function streamInto(step: ModelStep): Promise<Done> {
 
 /** The end of an answer that grew too long to be kept. Leaving the loop hangs up on the provider, so its count is unknown. */
 function cutOff(step: ModelStep): Done {
-  const { text } = step.writer;
+  const text = step.text.value;
   return { type: 'done', text, toolCalls: [], finishReason: 'length', usage: emptyUsage() };
 }
 
@@ -102,15 +113,17 @@ async function structuredAnswer(
 ): Promise<StepResult> {
   const usage = emptyUsage();
   const validate = format === 'json_object' ? () => [] : compileSchema(format.schema);
-  const stored = parseJson(step.writer.text);
+  const stored = parseJson(step.text.value);
   // An earlier attempt stored the whole answer, checked, and was interrupted before the end.
   if (stored !== undefined && validate(stored).length === 0)
-    return { finishReason: 'stop', usage, output: stored as JsonValue };
+    return { finishReason: 'stop', usage, output: stored as JsonValue, toolCalls: [] };
   let messages = step.messages;
   let problems: string[] = [];
   for (let attempt = 0; attempt < 2; attempt++) {
     const done = await collect(step, { ...generation(step), messages, responseFormat: format });
-    add(usage, done.usage);
+    addUsage(usage, done.usage);
+    if (done.toolCalls.length > 0)
+      return { finishReason: done.finishReason, usage, toolCalls: done.toolCalls };
     if (done.text.length > MAX_STRUCTURED_CHARACTERS)
       throw new DomainError(
         'output_invalid',
@@ -120,8 +133,8 @@ async function structuredAnswer(
     const parsed = parseJson(done.text);
     problems = parsed === undefined ? ['the answer is not JSON'] : validate(parsed);
     if (problems.length === 0) {
-      step.writer.write(done.text.slice(step.writer.text.length));
-      return { finishReason: done.finishReason, usage, output: parsed as JsonValue };
+      step.text.write(done.text.slice(step.text.value.length));
+      return { finishReason: done.finishReason, usage, output: parsed as JsonValue, toolCalls: [] };
     }
     messages = [
       ...step.messages,
@@ -161,6 +174,7 @@ function generation(step: ModelStep): Omit<ChatRequest, 'messages'> {
   const { request, agentSettings, run, signal } = step;
   return {
     model: run.model,
+    ...(step.tools.length > 0 ? { tools: step.tools } : {}),
     signal,
     temperature: request.temperature ?? agentSettings.temperature ?? undefined,
     maxTokens: request.maxTokens ?? agentSettings.maxTokens ?? undefined,
@@ -174,9 +188,9 @@ function generation(step: ModelStep): Omit<ChatRequest, 'messages'> {
 export const isRetryable = (error: unknown): boolean =>
   error instanceof DomainError && error.details.extra?.retryable === true;
 
-const emptyUsage = (): Usage => ({ inputTokens: 0, outputTokens: 0, totalTokens: 0, costUsd: 0 });
+export const emptyUsage = (): Usage => ({ inputTokens: 0, outputTokens: 0, totalTokens: 0, costUsd: 0 });
 
-function add(total: Usage, more: Usage): void {
+export function addUsage(total: Usage, more: Usage): void {
   total.inputTokens += more.inputTokens;
   total.outputTokens += more.outputTokens;
   total.totalTokens += more.totalTokens;

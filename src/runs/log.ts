@@ -28,7 +28,9 @@ export type Writer =
       runId: string;
       owner: string;
       /** Frees the conversation in the same write. */ release?: boolean;
-    };
+    }
+  /** A run that does not hold the conversation; `alive` says whether this worker still has its lease. */
+  | { kind: 'beside'; runId: string; alive: () => boolean };
 
 export interface Entry {
   drafts: PartDraft[];
@@ -166,9 +168,28 @@ export class ConversationLog {
       if (!allocated) throw notFound('Conversation', conversationId);
       return allocated;
     }
+    if (writer.kind === 'beside') return this.allocateBeside(store, conversationId, writer, allocation);
     const allocated = await whileUnavailable(
       RUN_PATIENCE_MS,
       () => store.conversations.allocateForRun(conversationId, writer, allocation, at, writer.release),
+      { orFull: true },
+    );
+    if (!allocated) throw new FencedError(writer.runId);
+    return allocated;
+  }
+
+  private async allocateBeside(
+    store: TenantStore,
+    conversationId: string,
+    writer: Extract<Writer, { kind: 'beside' }>,
+    allocation: { parts: number; messages: number },
+  ): Promise<Allocated> {
+    const allocated = await whileUnavailable(
+      RUN_PATIENCE_MS,
+      () => {
+        if (!writer.alive()) throw new FencedError(writer.runId);
+        return store.conversations.allocate(conversationId, allocation, this.clock.now());
+      },
       { orFull: true },
     );
     if (!allocated) throw new FencedError(writer.runId);
@@ -181,7 +202,7 @@ export const isMessage = (part: { type: PartType }): boolean =>
 
 /** Appends of anyone share a batch; a run's entry is one of its own, since its fence is. */
 function takeBatch(queue: Waiting[]): Waiting[] {
-  if (queue[0]!.writer.kind === 'run') return [queue.shift()!];
+  if (queue[0]!.writer.kind !== 'anyone') return [queue.shift()!];
   let end = 1;
   while (end < queue.length && queue[end]!.writer.kind === 'anyone') end++;
   return queue.splice(0, end);

@@ -2,6 +2,7 @@ import type { ModelMessage } from '../ports/models';
 import type { AgentRecord, ConversationRecord, JsonValue, PartRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import { wrapBlock } from './request';
+import { rememberedMessages } from './transcript';
 import type { RunRequest } from './types';
 
 /**
@@ -11,16 +12,22 @@ import type { RunRequest } from './types';
 export async function buildPrompt(
   store: TenantStore,
   agent: AgentRecord,
-  conversation: ConversationRecord,
   request: RunRequest,
-  /** Ordinal of this turn's user message: history is what lies before it. */
-  turn: number,
+  /** `turn` is the ordinal of this turn's user message: history is what lies before it. */
+  thread: { conversation: ConversationRecord; turn: number } | null,
 ): Promise<ModelMessage[]> {
+  if (!thread)
+    return [
+      ...systemMessages(agent, request.systemBlocks, null),
+      ...(request.thread ?? []),
+      { role: 'user', content: withHidden(request.message, request.hidden) },
+    ];
+  const { conversation, turn } = thread;
   const from = Math.max(conversation.compactedBefore, turn - agent.maxConversationMessages);
   const history = turn > from ? await store.parts.messages(conversation.id, from, turn, 'asc') : [];
   return [
     ...systemMessages(agent, request.systemBlocks, conversation.summary),
-    ...history.map(toModelMessage),
+    ...history.flatMap(toModelMessages),
     { role: 'user', content: withHidden(request.message, request.hidden) },
   ];
 }
@@ -33,10 +40,10 @@ export function systemMessages(agent: AgentRecord, blocks: string[], summary: st
   return messages;
 }
 
-/** A stored message as the model saw it, hidden context included. */
-export function toModelMessage(part: PartRecord): ModelMessage {
-  if (part.type === 'agent_text') return { role: 'assistant', content: part.text ?? '' };
-  return { role: 'user', content: withHidden(part.text ?? '', hiddenOf(part.content)) };
+/** A stored message as the model saw it: hidden context and tool calls included. */
+export function toModelMessages(part: PartRecord): ModelMessage[] {
+  if (part.type === 'agent_text') return rememberedMessages(part);
+  return [{ role: 'user', content: withHidden(part.text ?? '', hiddenOf(part.content)) }];
 }
 
 export function hiddenOf(content: JsonValue): string[] {

@@ -7,10 +7,11 @@ import type { Logger } from '../ports/logger';
 import type { ConversationRecord, PartRecord, RunRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
-import { callsOf, isAnswerDelta, isTerminal, startPart, userPart } from './events';
+import { callsOf, startPart, userPart } from './events';
 import type { ConversationLog, PartDraft } from './log';
 import { delay } from './patience';
-import type { RunSessions } from './sessions';
+import { type Progress, readProgress } from './progress';
+import type { RunSessions, Session } from './sessions';
 import { StopRun } from './sessions';
 import type { RunRequest } from './types';
 
@@ -37,16 +38,6 @@ export interface RecoveryDependencies {
   workerId: string;
   leaseMs: number;
   promote: (store: TenantStore, conversationId: string) => Promise<void>;
-}
-
-/** What the log says of a run that another worker began. */
-interface Progress {
-  began: boolean;
-  written: string;
-  /** Ordinal of the user's message. */
-  turn: number;
-  startSeq: number | null;
-  terminal: PartRecord | undefined;
 }
 
 /** Takes up the runs of workers that died: from the last stored part, nothing lost, nothing twice. */
@@ -104,21 +95,89 @@ export class RunRecovery {
       until,
     );
     if (!run) return false;
+    return (await this.takeUp(store, run)) !== null;
+  }
+
+  /**
+   * A run that waited for a human goes on when something was decided; harmless when nothing was, or when another worker was
+   * quicker.
+   */
+  async resume(store: TenantStore, runId: string): Promise<void> {
+    if (!(await this.isDecided(store, runId))) return;
+    const run = await this.wake(store, runId, 'running', {});
+    if (run) await this.takeUp(store, run);
+  }
+
+  /** Takes a waiting run up to end it. Null when it does not wait. */
+  async cancelWaiting(store: TenantStore, runId: string, reason: string): Promise<Session | null> {
+    const run = await this.wake(store, runId, 'cancelling', {
+      cancelReason: reason,
+      cancelRequestedAt: this.dependencies.clock.now(),
+    });
+    return run && this.takeUp(store, run);
+  }
+
+  /** Runs that wait although something was decided: the worker that heard of the decision died. */
+  async resumeDecided(): Promise<void> {
+    const { tenants, open, logger } = this.dependencies;
+    for (const tenant of await tenants())
+      try {
+        const store = await open(tenant);
+        let last: string | undefined;
+        for (;;) {
+          const page = await store.runs.waiting(BATCH, last);
+          for (const run of page) await this.resume(store, run.id);
+          if (page.length < BATCH) break;
+          last = page.at(-1)!.id;
+        }
+      } catch (error) {
+        logger.error({ tenant, err: error }, 'waiting runs could not be looked at');
+      }
+  }
+
+  private async isDecided(store: TenantStore, runId: string): Promise<boolean> {
+    const calls = await store.toolCalls.ofTree(runId, ['waiting_approval', 'waiting_question']);
+    const [approvals, questions] = await Promise.all([
+      store.approvals.pendingOf(runId),
+      store.questions.pendingOf(runId),
+    ]);
+    const pending = new Set([...approvals, ...questions].map(({ id }) => id));
+    return calls.some((call) => !pending.has(call.approvalId ?? '') && !pending.has(call.questionId ?? ''));
+  }
+
+  private wake(
+    store: TenantStore,
+    runId: string,
+    status: 'running' | 'cancelling',
+    changes: Partial<RunRecord>,
+  ): Promise<RunRecord | null> {
+    const { clock, leaseMs, workerId } = this.dependencies;
+    return store.runs.transition(runId, ['waiting_approval', 'waiting_question'], {
+      ...changes,
+      status,
+      leaseOwner: workerId,
+      leaseExpiresAt: new Date(clock.now().getTime() + leaseMs),
+    });
+  }
+
+  /** Goes on with a run whose lease is ours now. Null when it needs nothing, or has to wait for its conversation. */
+  private async takeUp(store: TenantStore, run: RunRecord): Promise<Session | null> {
+    const { workerId, logger } = this.dependencies;
+    const beside = run.kind !== 'chat';
     // The fence first: from here on the old worker allocates nothing any more, and finds its places taken.
-    const reowned = await store.conversations.reown(run.conversationId, run.id, workerId);
-    await this.closeGaps(store, run);
-    const progress = await this.progress(store, run);
+    const held = beside || (await store.conversations.reown(run.conversationId, run.id, workerId));
+    if (!beside) await this.closeGaps(store, run);
+    const progress = await readProgress(store, run);
     if (progress.terminal) {
       await this.settle(store, run, progress);
-      return true;
+      return null;
     }
-    if (!reowned && !(await this.hold(store, run, progress))) return false;
+    if (!held && !(await this.hold(store, run, progress))) return null;
     logger.info(
       { runId: run.id, attempts: run.attempts, writtenCharacters: progress.written.length },
       'run taken up',
     );
-    await this.resume(store, run, progress);
-    return true;
+    return this.launch(store, run, progress);
   }
 
   /**
@@ -254,18 +313,25 @@ export class RunRecovery {
     } as PartRecord;
   }
 
-  private async resume(store: TenantStore, run: RunRecord, progress: Progress): Promise<void> {
+  private async launch(store: TenantStore, run: RunRecord, progress: Progress): Promise<Session | null> {
     const { agents, sessions, bus } = this.dependencies;
     // A run that was accepted is finished, even if its agent has been deleted since.
     const agent = await agents.find(store, run.agentId);
     if (!agent) throw notFound('Agent', run.agentId);
     const request = run.request as unknown as RunRequest;
-    bus.keep(store.tenant, run.conversationId);
-    const began = progress.began
-      ? progress
-      : await this.beginLate(store, run, [userPart(run, request), startPart(run, agent.name, request)]);
+    if (run.kind === 'chat') bus.keep(store.tenant, run.conversationId);
+    const began =
+      progress.began || run.kind === 'tool'
+        ? progress
+        : await this.beginLate(
+            store,
+            run,
+            run.kind === 'chat'
+              ? [userPart(run, request), startPart(run, agent.name, request)]
+              : [startPart(run, agent.name, request)],
+          );
     const conversation = await store.conversations.find(run.conversationId);
-    if (!conversation) return;
+    if (!conversation) return null;
     const session = sessions.launch({
       store,
       run: { ...run, startSeq: began.startSeq },
@@ -274,11 +340,13 @@ export class RunRecovery {
       conversation,
       turn: began.turn,
       written: progress.written,
+      shown: progress.shown,
     });
     if (run.status === 'cancelling')
       session.stop.abort(new StopRun('cancelled', run.cancelReason ?? 'cancelled'));
     else if (run.attempts > MAX_ATTEMPTS)
       session.stop.abort(new StopRun('cancelled', `given up after ${MAX_ATTEMPTS} interrupted attempts`));
+    return session;
   }
 
   /** The worker died between claiming the conversation and storing the run's first parts. */
@@ -288,12 +356,12 @@ export class RunRecovery {
     drafts: PartDraft[],
   ): Promise<Pick<Progress, 'turn' | 'startSeq'>> {
     const { log, workerId } = this.dependencies;
-    const parts = await log.append(store, run.conversationId, drafts, {
-      kind: 'run',
-      runId: run.id,
-      owner: workerId,
-    });
-    return { turn: parts[0]!.messageSeq!, startSeq: parts[0]!.seq };
+    const writer =
+      run.kind === 'chat'
+        ? { kind: 'run' as const, runId: run.id, owner: workerId }
+        : { kind: 'beside' as const, runId: run.id, alive: () => true };
+    const parts = await log.append(store, run.conversationId, drafts, writer);
+    return { turn: parts[0]!.messageSeq ?? 0, startSeq: parts[0]!.seq };
   }
 
   /** The log has the run's end already; only the run itself was not told. */
@@ -313,28 +381,8 @@ export class RunRecovery {
       leaseExpiresAt: null,
       finishedAt: clock.now(),
     });
-    await store.conversations.release(run.conversationId, run.id);
+    if (run.kind === 'chat') await store.conversations.release(run.conversationId, run.id);
     bus.publish(store.tenant, run.conversationId, { kind: 'changed' });
-    await promote(store, run.conversationId);
+    if (run.kind === 'chat') await promote(store, run.conversationId);
   }
-
-  private async progress(store: TenantStore, run: RunRecord): Promise<Progress> {
-    const progress: Progress = { began: false, written: '', turn: 0, startSeq: null, terminal: undefined };
-    let cursor = (run.startSeq ?? 0) - 1;
-    for (;;) {
-      const page = await store.parts.ofRun(run.conversationId, run.id, cursor, PAGE_PARTS);
-      for (const part of page) note(progress, run, part);
-      if (page.length < PAGE_PARTS) return progress;
-      cursor = page.at(-1)!.seq;
-    }
-  }
-}
-
-function note(progress: Progress, run: RunRecord, part: PartRecord): void {
-  progress.startSeq ??= part.seq;
-  if (part.type === 'user') {
-    progress.began = true;
-    progress.turn = part.messageSeq ?? 0;
-  } else if (part.callId === callsOf(run).callId && isAnswerDelta(part)) progress.written += part.text ?? '';
-  if (isTerminal(part, run)) progress.terminal = part;
 }

@@ -66,6 +66,7 @@ export function acceptRequest(input: ChatInput, role: RunRequest['role']): RunRe
     'maxTurns',
   ] as const)
     if (input[key] !== undefined && input[key] !== null) request[key] = input[key];
+  if (input.selectedTools) request.selectedTools = input.selectedTools;
   if (input.reasoningEffort) request.reasoningEffort = input.reasoningEffort;
   return request;
 }
@@ -102,7 +103,6 @@ function checkReferences(input: ChatInput, complain: Complain): void {
   refuse('attachment_ids', input.attachmentIds, 'attachment');
   refuse('skills', input.skills, 'skill');
   refuse('artifacts', input.artifacts, 'artifact');
-  refuse('selected_tools', input.selectedTools, 'tool');
   input.contextRefs?.forEach((ref, index) => {
     if (!REFERENCE_TYPES.includes(ref.type))
       complain(`context_refs.${index}.type`, `must be one of ${REFERENCE_TYPES.join(', ')}`);
@@ -209,7 +209,8 @@ export function requestHash(agentId: string, request: RunRequest, model: string 
     .digest('hex');
 }
 
-function canonical(value: unknown): string {
+/** One text for all JSON values that mean the same. */
+export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (value !== null && typeof value === 'object')
     return `{${Object.entries(value)

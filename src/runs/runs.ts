@@ -4,12 +4,14 @@ import type { Principal } from '../ports/identity';
 import { isActive, type PartRecord, type RunRecord } from '../ports/records';
 import type { Page, Projection, TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
-import { isStreamed, isTerminal } from './events';
+import { isForHumans, isStreamed, isTerminal } from './events';
 import { endable, followConversation } from './follow';
 import type { RunSessions } from './sessions';
 import type { RunOutcome } from './types';
 
 const PAGE_PARTS = 500;
+/** A waiting caller looks at the run itself this often, whatever the log shows. */
+const OUTCOME_POLL_MS = 1_000;
 
 export interface RunDependencies {
   open: (tenant: string) => Promise<TenantStore>;
@@ -35,7 +37,7 @@ export class Runs {
   ): Promise<{ runs: RunRecord[]; total: number; nextCursor: string | null }> {
     const store = await this.dependencies.open(principal.tenant);
     await assertOwnConversation(store, principal, conversationId);
-    const filter = { conversationId };
+    const filter = { conversationId, roots: true };
     const [read, total] = await Promise.all([
       store.runs.list(filter, { ...page, limit: page.limit + 1 }, projection),
       store.runs.count(filter),
@@ -62,7 +64,10 @@ export class Runs {
     const afterSeq = Math.max(options.afterSeq ?? -1, start - 1);
     const belongs = options.verbose
       ? (part: PartRecord) => part.rootCallId === run.rootCallId
-      : (part: PartRecord) => part.runId === run.id && part.callId === run.callId;
+      : (part: PartRecord) =>
+          (part.runId === run.id && part.callId === run.callId) ||
+          // What a human has to act on is shown however deep it lies.
+          (part.rootCallId === run.rootCallId && isForHumans(part));
     if (run.endSeq !== null && afterSeq >= run.endSeq) return endable(nothing(), () => undefined);
     const followed = followConversation(this.dependencies.bus, store, run.conversationId, afterSeq);
     return endable(eventsOf(followed, run, belongs), () => void followed.return?.());
@@ -84,11 +89,39 @@ export class Runs {
   async outcome(principal: Principal, runId: string): Promise<RunOutcome> {
     const store = await this.dependencies.open(principal.tenant);
     const finished = await this.dependencies.sessions.get(runId)?.done;
-    if (finished) return { run: finished, events: await this.storedEvents(store, finished) };
-    const run = owned(principal, await store.runs.find(runId), runId);
-    if (isActive(run.status)) await drain(await this.events(principal, runId, {}));
-    const ended = owned(principal, await store.runs.find(runId), runId);
-    return { run: ended, events: await this.storedEvents(store, ended) };
+    if (finished)
+      return {
+        run: finished,
+        events: await this.storedEvents(store, finished),
+        approvals: [],
+        questions: [],
+      };
+    let run = owned(principal, await store.runs.find(runId), runId);
+    while (isActive(run.status) && !isPaused(run)) {
+      // Elsewhere, or between two attempts: whatever ends it or makes it wait shows in its log.
+      await this.nextTurn(store, run);
+      run = owned(principal, await store.runs.find(runId), runId);
+    }
+    const [events, approvals, questions] = await Promise.all([
+      this.storedEvents(store, run),
+      isPaused(run) ? store.approvals.pendingOf(run.id) : [],
+      isPaused(run) ? store.questions.pendingOf(run.id) : [],
+    ]);
+    return { run, events, approvals, questions };
+  }
+
+  /** Waits for a part that ends the run or asks a human, for a change of its state, or a moment. */
+  private async nextTurn(store: TenantStore, run: RunRecord): Promise<void> {
+    const after = (await store.conversations.find(run.conversationId))?.nextSeq ?? 0;
+    const followed = followConversation(this.dependencies.bus, store, run.conversationId, after - 1);
+    const stop = setTimeout(() => void followed.return?.(), OUTCOME_POLL_MS);
+    try {
+      for await (const { parts, changed } of followed)
+        if (changed || parts.some((part) => isTerminal(part, run) || isForHumans(part))) return;
+    } finally {
+      clearTimeout(stop);
+      void followed.return?.();
+    }
   }
 
   private async storedEvents(store: TenantStore, run: RunRecord): Promise<PartRecord[]> {
@@ -107,6 +140,9 @@ export class Runs {
     return first?.seq ?? next;
   }
 }
+
+const isPaused = ({ status }: RunRecord): boolean =>
+  status === 'waiting_approval' || status === 'waiting_question';
 
 export function owned(principal: Principal, run: RunRecord | null, id: string): RunRecord {
   if (!run || run.userId !== principal.userId) throw notFound('Run', id);
@@ -147,7 +183,3 @@ async function* flatten(followed: FollowedParts): AsyncGenerator<PartRecord> {
 }
 
 async function* nothing(): AsyncGenerator<PartRecord> {}
-
-async function drain(events: AsyncIterableIterator<PartRecord>): Promise<void> {
-  for await (const event of events) void event;
-}

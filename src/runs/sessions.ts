@@ -1,16 +1,18 @@
 import { DomainError } from '../errors';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/logger';
-import type { ModelGateway } from '../ports/models';
 import type { AgentRecord, ConversationRecord, RunRecord, RunStatus } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
+import type { AgentLoop } from './agent-loop';
+import type { DirectCalls } from './direct-calls';
 import { answerPart, cancelledPart, endPart, errorPart, type RunFailure, type Usage } from './events';
-import { answer, isRetryable, type StepResult } from './execute';
-import { type ConversationLog, FencedError, type PartDraft, RUN_PATIENCE_MS } from './log';
+import { isRetryable } from './execute';
+import { type ConversationLog, FencedError, type PartDraft, RUN_PATIENCE_MS, type Writer } from './log';
 import { delay, whileUnavailable } from './patience';
-import { buildPrompt } from './prompt';
+import type { Pause, RunScope } from './scope';
 import { Slots } from './slots';
+import { digestOf } from './transcript';
 import type { RunRequest } from './types';
 import { RunWriter } from './writer';
 
@@ -41,17 +43,24 @@ export interface Launch {
   turn: number;
   /** Text of the answer that an earlier attempt stored. */
   written: string;
+  /** What the log shows of an earlier attempt; absent for a run that begins now. */
+  shown?: ReadonlySet<string>;
 }
 
 export interface Session {
   readonly launch: Launch;
   readonly stop: AbortController;
+  /** Until when this worker has the run for certain, in milliseconds since the epoch. */
+  leaseUntil: number;
   /** Resolves with the finished run, or null when this worker stopped without finishing it. */
   readonly done: Promise<RunRecord | null>;
 }
 
 export interface SessionDependencies {
-  models: ModelGateway;
+  loop: Pick<AgentLoop, 'run'>;
+  direct: Pick<DirectCalls, 'run'>;
+  /** Ends what a tree of runs that is given up leaves open; answers the parts that show it. */
+  abandon: (store: TenantStore, root: RunRecord, reason: string) => Promise<PartDraft[]>;
   bus: ConversationBus;
   log: ConversationLog;
   clock: Clock;
@@ -61,13 +70,18 @@ export interface SessionDependencies {
   maxConcurrentRuns: number;
   /** Called after a run freed its conversation. */
   onFinished: (store: TenantStore, run: RunRecord, conversation: ConversationRecord) => void;
+  /** Called after a run began to wait for a human. */
+  onPaused: (store: TenantStore, run: RunRecord) => void;
 }
 
-interface Ending {
+/** How a run that this worker executes comes to its end. */
+export interface Ending {
   status: RunStatus;
   parts: PartDraft[];
   changes: Partial<RunRecord>;
 }
+
+type Reached = Ending | { pause: Pause; changes: Partial<RunRecord> } | 'left';
 
 /** The runs that this worker executes now. */
 export class RunSessions {
@@ -118,8 +132,9 @@ export class RunSessions {
   /** Starts to execute a run whose conversation this worker holds. */
   launch(launch: Launch): Session {
     const stop = new AbortController();
+    const leaseUntil = launch.run.leaseExpiresAt?.getTime() ?? 0;
     const done = this.execute(launch, stop).finally(() => this.sessions.delete(launch.run.id));
-    const session: Session = { launch, stop, done };
+    const session: Session = { launch, stop, done, leaseUntil };
     this.sessions.set(launch.run.id, session);
     this.beat();
     return session;
@@ -142,14 +157,16 @@ export class RunSessions {
   }
 
   private async execute(launch: Launch, stop: AbortController): Promise<RunRecord | null> {
-    const { store, run } = launch;
-    const { log, bus, logger, workerId } = this.dependencies;
-    const writer = new RunWriter({ log, bus, logger, workerId }, store, run, launch.written, (error) =>
-      stop.abort(new StopRun('lost', error.message)),
-    );
+    const { run } = launch;
+    const { logger } = this.dependencies;
+    // The session is known before its work begins.
+    await Promise.resolve();
+    const writer = this.writer(launch, run, launch.written, stop);
     try {
-      const ending = await this.reach(launch, writer, stop);
-      return ending === 'left' ? await this.leave(launch, writer) : await this.finish(launch, writer, ending);
+      const reached = await this.reach(launch, writer, stop);
+      if (reached === 'left') return await this.leave(launch, writer);
+      if ('pause' in reached) return await this.pause(launch, writer, reached);
+      return await this.finish(launch, writer, reached);
     } catch (error) {
       // Whoever holds the run now, or recovery after the lease, finishes it.
       if (error instanceof FencedError)
@@ -159,40 +176,117 @@ export class RunSessions {
     }
   }
 
-  private async reach(launch: Launch, writer: RunWriter, stop: AbortController): Promise<Ending | 'left'> {
+  private writer(
+    { store, run: root }: Launch,
+    run: RunRecord,
+    written: string,
+    stop: AbortController,
+  ): RunWriter {
+    const { log, bus, logger } = this.dependencies;
+    const fence = (release: boolean): Writer => this.fence(root, release);
+    return new RunWriter({ log, bus, logger, fence }, store, run, written, (error) =>
+      stop.abort(new StopRun('lost', error.message)),
+    );
+  }
+
+  /** A chat writes while it holds its conversation; other runs while this worker surely has their lease. */
+  private fence(root: RunRecord, release: boolean): Writer {
+    const { workerId, clock } = this.dependencies;
+    if (root.kind === 'chat') return { kind: 'run', runId: root.id, owner: workerId, release };
+    const alive = (): boolean => (this.sessions.get(root.id)?.leaseUntil ?? 0) > clock.now().getTime();
+    return { kind: 'beside', runId: root.id, alive };
+  }
+
+  private async reach(launch: Launch, writer: RunWriter, stop: AbortController): Promise<Reached> {
+    const { run } = launch;
     let release: (() => void) | undefined;
     try {
       release = await this.slots.take(stop.signal);
-      return completed(launch.run, writer, await this.step(launch, writer, stop.signal));
+      return await this.work(this.scope(launch, writer, stop));
     } catch (error) {
-      if (error instanceof StopRun)
-        return error.kind === 'cancelled' ? cancelled(launch.run, writer, error.message) : 'left';
-      return failed(launch.run, writer, this.toFailure(launch.run, error));
+      if (error instanceof FencedError) throw error;
+      if (error instanceof StopRun && error.kind !== 'cancelled') return 'left';
+      const stopped = error instanceof StopRun;
+      const loose = await this.looseEnds(launch, stopped ? error.message : 'the run failed');
+      const ending = stopped
+        ? cancelled(run, writer, error.message)
+        : failed(run, writer, this.toFailure(run, error));
+      return { ...ending, parts: [...loose, ...ending.parts] };
     } finally {
       release?.();
     }
   }
 
-  private async step(launch: Launch, writer: RunWriter, signal: AbortSignal): Promise<StepResult> {
-    const { store, agent, conversation, request, run, turn } = launch;
-    const { models, clock } = this.dependencies;
-    const messages = await whileUnavailable(RUN_PATIENCE_MS, () =>
-      buildPrompt(store, agent, conversation, request, turn),
-    );
-    return answer({
-      models,
-      writer,
+  /** Only a run that called tools can leave anything open. */
+  private async looseEnds({ store, run }: Launch, reason: string): Promise<PartDraft[]> {
+    const latest = await store.runs.find(run.id);
+    if (run.kind === 'chat' && latest?.step === 0) return [];
+    return this.dependencies.abandon(store, run, reason);
+  }
+
+  private scope(launch: Launch, writer: RunWriter, stop: AbortController): RunScope {
+    const { store, run, agent, request, conversation, turn, shown } = launch;
+    return {
+      store,
       run,
+      agent,
       request,
-      messages,
-      signal,
-      clock,
-      agentSettings: {
-        temperature: agent.llmTemperature,
-        maxTokens: agent.llmMaxTokens,
-        reasoningEffort: agent.reasoningEffort,
+      writer,
+      signal: stop.signal,
+      history: run.kind === 'chat' ? { conversation, turn } : null,
+      ancestors: [],
+      shown: shown ?? new Set(),
+      resumed: shown !== undefined,
+      nest: (child, written) => this.writer(launch, child, written, stop),
+    };
+  }
+
+  private async work(scope: RunScope): Promise<Reached> {
+    if (scope.run.kind === 'tool') return this.dependencies.direct.run(scope);
+    const end = await this.dependencies.loop.run(scope);
+    if (end.kind === 'paused') return { pause: end.pause, changes: { ...end.usage } };
+    const { run, writer } = scope;
+    const { text } = writer;
+    const answer = run.kind === 'chat' ? [answerPart(run, text, false, digestOf(end.calls))] : [];
+    return {
+      status: 'completed',
+      parts: [...answer, endPart(run, { text, ...end })],
+      changes: {
+        ...end.usage,
+        finishReason: end.finishReason,
+        output: end.output ?? null,
+        step: end.steps,
       },
-    });
+    };
+  }
+
+  /** The run waits for a human: it holds no lease and no memory until somebody takes it up again. */
+  private async pause(
+    { store, run }: Launch,
+    writer: RunWriter,
+    { pause, changes }: { pause: Pause; changes: Partial<RunRecord> },
+  ): Promise<null> {
+    const { workerId, bus, onPaused, clock, logger } = this.dependencies;
+    await writer.checkpoint([]);
+    const waiting: Partial<RunRecord> = {
+      ...changes,
+      status: pause,
+      startSeq: run.startSeq,
+      text: writer.text,
+      leaseOwner: null,
+      leaseExpiresAt: null,
+    };
+    const paused = await whileUnavailable(RUN_PATIENCE_MS, () =>
+      store.runs.updateOwned(run.id, workerId, waiting, 'running'),
+    );
+    // Somebody asked to cancel it in the meantime: recovery takes it up at once and ends it.
+    if (!paused)
+      await store.runs.updateOwned(run.id, workerId, { leaseExpiresAt: clock.now() }, 'cancelling');
+    setTimeout(() => this.forget(store.tenant, run), LINGER_MS).unref();
+    bus.publish(store.tenant, run.conversationId, { kind: 'changed' });
+    logger.debug({ runId: run.id, status: pause }, 'run waits for a human');
+    onPaused(store, { ...run, ...waiting });
+    return null;
   }
 
   private async finish(
@@ -225,7 +319,7 @@ export class RunSessions {
       { runId: run.id, status: ending.status, durationMs: finishedAt.getTime() - run.createdAt.getTime() },
       'run finished',
     );
-    onFinished(store, finished, conversation);
+    if (run.kind === 'chat') onFinished(store, finished, conversation);
     return finished;
   }
 
@@ -238,6 +332,11 @@ export class RunSessions {
     return null;
   }
 
+  private extend(runId: string, until: Date): void {
+    const session = this.sessions.get(runId);
+    if (session) session.leaseUntil = until.getTime();
+  }
+
   private forget(tenant: string, run: RunRecord): void {
     this.ended.delete(run.id);
     for (const { launch } of this.sessions.values())
@@ -246,10 +345,7 @@ export class RunSessions {
   }
 
   private toFailure(run: RunRecord, error: unknown): RunFailure {
-    if (error instanceof DomainError)
-      return { code: error.code, message: error.message, retryable: isRetryable(error) };
-    this.dependencies.logger.error({ runId: run.id, err: error }, 'run failed unexpectedly');
-    return { code: 'internal_error', message: `Unexpected error in run ${run.id}.`, retryable: true };
+    return runFailure(this.dependencies.logger, run, error);
   }
 
   /** Renews this worker's leases and hears of cancellations that other processes asked for. */
@@ -268,6 +364,7 @@ export class RunSessions {
       try {
         // Only runs that this worker really has in hand: one that failed to be stored must be found by recovery.
         await store.runs.renewLeases(workerId, ids, until);
+        for (const id of ids) this.extend(id, until);
         for (const { id, cancelReason } of await store.runs.cancelling(workerId))
           this.sessions.get(id)?.stop.abort(new StopRun('cancelled', cancelReason ?? 'cancelled'));
       } catch (error) {
@@ -276,24 +373,16 @@ export class RunSessions {
   }
 }
 
-const usageChanges = (usage: Usage): Partial<RunRecord> => ({ ...usage });
-
-function completed(run: RunRecord, writer: RunWriter, result: StepResult): Ending {
-  const { text } = writer;
-  return {
-    status: 'completed',
-    parts: [answerPart(run, text, false), endPart(run, { text, ...result })],
-    changes: {
-      ...usageChanges(result.usage),
-      finishReason: result.finishReason,
-      output: result.output ?? null,
-      step: run.step + 1,
-    },
-  };
-}
-
 const partial = (run: RunRecord, text: string): PartDraft[] =>
-  text === '' ? [] : [answerPart(run, text, true)];
+  text === '' || run.kind !== 'chat' ? [] : [answerPart(run, text, true)];
+
+/** An error in the form that a run keeps; one that nobody expected is logged and masked. */
+export function runFailure(logger: Logger, run: RunRecord, error: unknown): RunFailure {
+  if (error instanceof DomainError)
+    return { code: error.code, message: error.message, retryable: isRetryable(error) };
+  logger.error({ runId: run.id, err: error }, 'run failed unexpectedly');
+  return { code: 'internal_error', message: `Unexpected error in run ${run.id}.`, retryable: true };
+}
 
 function failed(run: RunRecord, writer: RunWriter, failure: RunFailure): Ending {
   return {

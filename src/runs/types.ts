@@ -1,3 +1,5 @@
+import type { ModelMessage } from '../ports/models';
+import type { ApprovalRecord, QuestionRecord } from '../ports/tools';
 import type { JsonObject, JsonValue, PartRecord, RunRecord } from '../ports/records';
 
 export type IfActive = 'reject' | 'enqueue' | 'interrupt';
@@ -65,7 +67,13 @@ export interface RunRequest {
   hidden: string[];
   /** Rendered inline blocks for the system messages of this run. */
   systemBlocks: string[];
-  role: 'agent' | 'sub_agent';
+  role: 'agent' | 'sub_agent' | 'tool';
+  /** Names of the tools to offer, instead of all. */
+  selectedTools?: string[];
+  /** What a sub-agent that is asked again said and heard before. */
+  thread?: ModelMessage[];
+  /** The call of a direct tool run. */
+  call?: { toolId: string; toolName: string; arguments: JsonObject };
   temperature?: number;
   maxTokens?: number;
   topP?: number;
@@ -86,4 +94,7 @@ export interface StartedRun {
 export interface RunOutcome {
   run: RunRecord;
   events: PartRecord[];
+  /** What a paused run waits for, oldest first. */
+  approvals: ApprovalRecord[];
+  questions: QuestionRecord[];
 }

@@ -3,7 +3,7 @@ import type { PartRecord, RunRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { deltaPart, reasoningPart } from './events';
-import { type ConversationLog, FencedError, type PartDraft } from './log';
+import { type ConversationLog, FencedError, type PartDraft, type Writer } from './log';
 
 /** Tokens that arrive together with the first one share its write. */
 const FIRST_FLUSH_MS = 2;
@@ -16,16 +16,14 @@ const MAX_UNSTORED_CHARACTERS = 262_144;
 
 type BeforePublish = (parts: PartRecord[]) => Promise<void>;
 
-interface Segment {
-  kind: 'text' | 'reasoning';
-  text: string;
-}
+type Segment = { kind: 'text' | 'reasoning'; text: string } | { kind: 'part'; draft: PartDraft };
 
 export interface WriterDependencies {
   log: ConversationLog;
   bus: ConversationBus;
   logger: Logger;
-  workerId: string;
+  /** How the tree of runs that this one belongs to may write. */
+  fence: (release: boolean) => Writer;
 }
 
 /**
@@ -63,6 +61,13 @@ export class RunWriter {
     if (text !== '' && !this.closed) this.add('reasoning', text);
   }
 
+  /** Takes a part that need not be stored at once: the progress of a tool. */
+  note(draft: PartDraft): void {
+    if (this.closed) return;
+    this.pending.push({ kind: 'part', draft });
+    this.schedule();
+  }
+
   /** Resolves when there is room for more text. */
   async room(): Promise<void> {
     while (this.pendingCharacters() > MAX_UNSTORED_CHARACTERS && this.flushing) await this.flushing;
@@ -83,21 +88,24 @@ export class RunWriter {
     if (all.length > 0) await this.append(all, false);
   }
 
-  private add(kind: Segment['kind'], text: string): void {
+  private add(kind: 'text' | 'reasoning', text: string): void {
     const last = this.pending.at(-1);
-    if (last?.kind === kind) last.text += text;
+    if (last && last.kind !== 'part' && last.kind === kind) last.text += text;
     else this.pending.push({ kind, text });
     this.schedule();
   }
 
   private pendingCharacters(): number {
-    return this.pending.reduce((sum, segment) => sum + segment.text.length, 0);
+    return this.pending.reduce((sum, segment) => sum + textOf(segment).length, 0);
   }
 
   private takePending(drafts: PartDraft[]): PartDraft[] {
     const segments = this.pending.splice(0);
     return [
-      ...segments.map(({ kind, text }) => (kind === 'text' ? deltaPart : reasoningPart)(this.run, text)),
+      ...segments.map((segment) => {
+        if (segment.kind === 'part') return segment.draft;
+        return (segment.kind === 'text' ? deltaPart : reasoningPart)(this.run, segment.text);
+      }),
       ...drafts,
     ];
   }
@@ -135,9 +143,8 @@ export class RunWriter {
   }
 
   private async append(drafts: PartDraft[], release: boolean, beforePublish?: BeforePublish): Promise<void> {
-    const { log, workerId } = this.dependencies;
-    const writer = { kind: 'run' as const, runId: this.run.id, owner: workerId, release };
-    await log.append(this.store, this.run.conversationId, drafts, writer, beforePublish);
+    const { log, fence } = this.dependencies;
+    await log.append(this.store, this.run.conversationId, drafts, fence(release), beforePublish);
   }
 
   private lose(error: Error): void {
@@ -147,3 +154,6 @@ export class RunWriter {
     this.onLost(error);
   }
 }
+
+const textOf = (segment: Segment): string =>
+  segment.kind === 'part' ? (segment.draft.text ?? '') : segment.text;

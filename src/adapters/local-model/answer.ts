@@ -1,4 +1,4 @@
-import { solve } from './arithmetic';
+import { solve } from '../../arithmetic';
 import { best, central, rank, type Ranked } from './rank';
 import { sentences, splitBlocks, terms } from './text';
 import type { ModelMessage } from '../../ports/models';

@@ -1,6 +1,6 @@
 import type { Collection, Document } from 'mongodb';
 import { firstIdSince, newId } from '../../ids';
-import type { RunRecord, RunStatus } from '../../ports/records';
+import { ACTIVE_RUN_STATUSES, type RunRecord, type RunStatus } from '../../ports/records';
 import type { Page, Projection, RunFilter, RunStore } from '../../ports/stores';
 import { InsertBatch, toDocument, UpdateBatch } from './batches';
 import { isMissing, json, type TenantClient } from './client';
@@ -56,9 +56,29 @@ export class PrismaRunStore implements RunStore {
     await this.prisma.run.deleteMany({ where: { id } });
   }
 
-  updateOwned(id: string, owner: string, changes: Partial<RunRecord>): Promise<boolean> {
+  updateOwned(id: string, owner: string, changes: Partial<RunRecord>, status?: RunStatus): Promise<boolean> {
     const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-    return this.updates.apply({ filter: { _id: id, leaseOwner: owner }, update: { $set: set } }, newId());
+    const filter = { _id: id, leaseOwner: owner, ...(status === undefined ? {} : { status }) };
+    return this.updates.apply({ filter, update: { $set: set } }, newId());
+  }
+
+  waiting(limit: number, afterId?: string): Promise<RunRecord[]> {
+    return this.prisma.run.findMany({
+      where: {
+        status: { in: ['waiting_approval', 'waiting_question'] },
+        kind: { not: 'sub_agent' },
+        ...(afterId === undefined ? {} : { id: { gt: afterId } }),
+      },
+      orderBy: { id: 'asc' },
+      take: limit,
+    }) as Promise<unknown> as Promise<RunRecord[]>;
+  }
+
+  activeChildren(rootRunId: string): Promise<RunRecord[]> {
+    return this.prisma.run.findMany({
+      where: { rootRunId, kind: 'sub_agent', status: { in: [...ACTIVE_RUN_STATUSES] } },
+      orderBy: { id: 'desc' },
+    }) as Promise<unknown> as Promise<RunRecord[]>;
   }
 
   async transition(
@@ -174,6 +194,8 @@ const where = (filter: RunFilter) => ({
   ...(filter.agentId === undefined ? {} : { agentId: filter.agentId }),
   ...(filter.messageId === undefined ? {} : { messageId: filter.messageId }),
   ...(filter.statuses === undefined ? {} : { status: { in: [...filter.statuses] } }),
+  ...(filter.roots ? { kind: { not: 'sub_agent' } } : {}),
+  ...(filter.parentRunId === undefined ? {} : { parentRunId: filter.parentRunId }),
 });
 
 /** JSON fields in Prisma's own null; fields that are absent stay absent. */

@@ -37,6 +37,13 @@ export class PrismaToolCallStore implements ToolCallStore {
     }) as Promise<unknown> as Promise<ToolCallRecord[]>;
   }
 
+  ofTree(rootRunId: string, statuses: readonly ToolCallStatus[]): Promise<ToolCallRecord[]> {
+    return this.prisma.toolCall.findMany({
+      where: { rootRunId, status: { in: [...statuses] } },
+      orderBy: { id: 'asc' },
+    }) as Promise<unknown> as Promise<ToolCallRecord[]>;
+  }
+
   async transition(
     id: string,
     statuses: readonly ToolCallStatus[],

@@ -27,7 +27,8 @@ export function solve(text: string): string | undefined {
 
 const format = (value: number): string => String(Number(value.toPrecision(SIGNIFICANT_DIGITS)));
 
-function evaluate(text: string): number | undefined {
+/** The value of an expression of numbers, `+ - * / ^ %` and parentheses; undefined when the text is none. */
+export function evaluate(text: string): number | undefined {
   const source = text
     .replace(/[x×]/gi, '*')
     .replace(/÷/g, '/')

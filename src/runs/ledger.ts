@@ -1,0 +1,134 @@
+import { newId } from '../ids';
+import type { Clock } from '../ports/clock';
+import type { ModelToolCall } from '../ports/models';
+import type { JsonObject, JsonValue } from '../ports/records';
+import type { ToolCallKind, ToolCallRecord, ToolCallStatus } from '../ports/tools';
+import type { Offered } from './offer';
+import { engineProblems } from './offer';
+import type { RunScope } from './scope';
+
+/** States of a call that has no receipt yet. */
+export const OPEN_CALL_STATUSES: readonly ToolCallStatus[] = [
+  'waiting_approval',
+  'waiting_question',
+  'executing',
+];
+
+export const hasReceipt = ({ status }: ToolCallRecord): boolean => !OPEN_CALL_STATUSES.includes(status);
+
+/** One call as the model asked for it, with what it means here. */
+export interface PlannedCall {
+  asked: ModelToolCall;
+  offered: Offered | undefined;
+  /** Undefined when the text is no JSON object. */
+  args: JsonObject | undefined;
+  problems: string[];
+}
+
+/** Reads what the model wrote: finds the tool, parses and checks the arguments. */
+export function planCall(
+  asked: ModelToolCall,
+  offers: Offered[],
+  check: (offered: Extract<Offered, { kind: 'tool' }>, args: JsonValue) => string[],
+): PlannedCall {
+  const offered = offers.find(({ name }) => name === asked.name);
+  const args = parseArguments(asked.arguments);
+  if (!offered) return { asked, offered, args, problems: [unknownTool(asked.name, offers)] };
+  if (!args) return { asked, offered, args, problems: ['the arguments are no JSON object'] };
+  const problems = offered.kind === 'tool' ? check(offered, args) : engineProblems(offered, args);
+  return { asked, offered, args, problems };
+}
+
+const unknownTool = (name: string, offers: Offered[]): string =>
+  `there is no tool ${name}; you can call ${offers.map((offer) => offer.name).join(', ') || 'no tool'}`;
+
+/** No arguments at all are as good as none. */
+function parseArguments(text: string): JsonObject | undefined {
+  if (text.trim() === '') return {};
+  try {
+    const value = JSON.parse(text) as JsonValue;
+    return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+const kindOf = (offered: Offered | undefined): ToolCallKind =>
+  offered === undefined ? 'unknown' : offered.kind === 'tool' ? offered.tool.kind : offered.kind;
+
+/** The intent: a row that says what is about to happen, before it does. */
+export function intentOf(
+  scope: RunScope,
+  planned: PlannedCall,
+  place: { step: number; position: number; stepText: string },
+  clock: Clock,
+): ToolCallRecord {
+  const { run } = scope;
+  const at = clock.now();
+  const id = newId(at.getTime());
+  const { asked, offered, args } = planned;
+  return {
+    id,
+    runId: run.id,
+    rootRunId: run.rootRunId,
+    conversationId: run.conversationId,
+    agentId: run.agentId,
+    userId: run.userId,
+    step: place.step,
+    position: place.position,
+    stepText: place.position === 0 ? place.stepText : null,
+    modelCallId: asked.id,
+    toolId: offered?.kind === 'tool' ? offered.tool.id : null,
+    toolName: asked.name,
+    kind: kindOf(offered),
+    argumentsText: asked.arguments,
+    arguments: args ?? null,
+    status: 'executing',
+    // The engine's own calls go on where they were: a sub-agent's run has a ledger of its own.
+    idempotent: offered?.kind === 'tool' ? offered.tool.idempotent : true,
+    idempotencyKey: id,
+    attempts: 0,
+    approvalId: null,
+    questionId: null,
+    childRunId: offered?.kind === 'sub_agent' ? newId(at.getTime()) : null,
+    result: null,
+    error: null,
+    shown: null,
+    cacheId: null,
+    createdAt: at,
+    startedAt: null,
+    finishedAt: null,
+  };
+}
+
+/** A receipt: how a call ended and what the model is told. */
+export interface Receipt {
+  status: Exclude<ToolCallStatus, 'waiting_approval' | 'waiting_question' | 'executing'>;
+  result?: JsonValue;
+  error?: { code: string; message: string; retryable?: boolean; line?: number | null };
+  shown: string;
+  cacheId?: string | null;
+}
+
+export const receiptChanges = (receipt: Receipt, at: Date): Partial<ToolCallRecord> => ({
+  status: receipt.status,
+  result: receipt.result ?? null,
+  error: receipt.error
+    ? {
+        code: receipt.error.code,
+        message: receipt.error.message,
+        retryable: receipt.error.retryable ?? false,
+        ...(typeof receipt.error.line === 'number' ? { line: receipt.error.line } : {}),
+      }
+    : null,
+  shown: receipt.shown,
+  cacheId: receipt.cacheId ?? null,
+  finishedAt: at,
+});
+
+export const failure = (code: string, message: string, shown = `The call failed: ${message}`): Receipt => ({
+  status: 'failed',
+  error: { code, message },
+  shown,
+});

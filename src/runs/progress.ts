@@ -1,0 +1,47 @@
+import type { PartRecord, RunRecord } from '../ports/records';
+import type { TenantStore } from '../ports/stores';
+import { callsOf, isAnswerDelta, isTerminal } from './events';
+
+const PAGE_PARTS = 500;
+
+/** What the log says of a run that another worker began, or this one before a pause. */
+export interface Progress {
+  began: boolean;
+  written: string;
+  /** Ordinal of the user's message. */
+  turn: number;
+  startSeq: number | null;
+  terminal: PartRecord | undefined;
+  /** `type:callId` of every part: what followers have seen. */
+  shown: Set<string>;
+}
+
+export async function readProgress(store: TenantStore, run: RunRecord): Promise<Progress> {
+  const progress: Progress = {
+    began: false,
+    written: '',
+    turn: 0,
+    startSeq: null,
+    terminal: undefined,
+    shown: new Set(),
+  };
+  let cursor = (run.startSeq ?? 0) - 1;
+  for (;;) {
+    const page = await store.parts.ofRun(run.conversationId, run.id, cursor, PAGE_PARTS);
+    for (const part of page) note(progress, run, part);
+    if (page.length < PAGE_PARTS) return progress;
+    cursor = page.at(-1)!.seq;
+  }
+}
+
+export const shownKey = (type: PartRecord['type'], callId: string): string => `${type}:${callId}`;
+
+function note(progress: Progress, run: RunRecord, part: PartRecord): void {
+  progress.startSeq ??= part.seq;
+  if (part.type === 'user') progress.turn = part.messageSeq ?? 0;
+  const own = part.callId === callsOf(run).callId;
+  if (part.type === 'user' || (own && part.type === 'start')) progress.began = true;
+  else if (own && isAnswerDelta(part)) progress.written += part.text ?? '';
+  if (part.callId !== null) progress.shown.add(shownKey(part.type, part.callId));
+  if (isTerminal(part, run)) progress.terminal = part;
+}
