@@ -36,7 +36,10 @@ describe('PDF', () => {
   });
 
   it('says that a protected file needs its password', async () => {
-    expect(await failureOf(pdf(['x'], { encrypt: true }), 'a.pdf')).toMatchObject({ reason: 'encrypted', status: 422 });
+    expect(await failureOf(pdf(['x'], { encrypt: true }), 'a.pdf')).toMatchObject({
+      reason: 'encrypted',
+      status: 422,
+    });
   });
 
   it('says that a file without pages has no text', async () => {
@@ -55,7 +58,12 @@ describe('PDF', () => {
 describe('Word documents', () => {
   it('keeps headings, tables and properties', async () => {
     const body =
-      paragraph('Chapter', 'Heading1') + paragraph('Text &amp; more') + wordTable([['Name', 'Age'], ['Bo|b', '7']]);
+      paragraph('Chapter', 'Heading1') +
+      paragraph('Text &amp; more') +
+      wordTable([
+        ['Name', 'Age'],
+        ['Bo|b', '7'],
+      ]);
     const document = await parse(docx({ body, title: 'Report' }), 'report.docx');
     expect(document.text).toBe('# Chapter\n\nText & more\n\n| Name | Age |\n| --- | --- |\n| Bo\\|b | 7 |');
     expect(document).toMatchObject({ title: 'Report', markup: 'markdown', metadata: { author: 'Ada & Co' } });
@@ -75,7 +83,7 @@ describe('Word documents', () => {
   });
 
   it('does not follow an entry that lies about its size', async () => {
-    const bytes = zip(docxParts({ extra: { 'word/bomb.xml': new Uint8Array(30 * 1024 * 1024) } }));
+    const bytes = zip(docxParts({ extra: { 'word/bomb.xml': new Uint8Array(30 * 1024 * 1024).fill(0x20) } }));
     const view = new DataView(bytes.buffer);
     const size = 30 * 1024 * 1024;
     let changed = 0;
@@ -97,7 +105,10 @@ describe('Word documents', () => {
     const magic = Buffer.from('d0cf11e0a1b11ae1', 'hex');
     const bytes = Buffer.concat([magic, Buffer.alloc(504), Buffer.from('EncryptedPackage', 'utf16le')]);
     expect(await failureOf(bytes, 'a.docx')).toMatchObject({ reason: 'encrypted' });
-    expect(await failureOf(Buffer.concat([magic, Buffer.alloc(504)]), 'a.doc')).toMatchObject({ reason: 'unsupported', status: 415 });
+    expect(await failureOf(Buffer.concat([magic, Buffer.alloc(504)]), 'a.doc')).toMatchObject({
+      reason: 'unsupported',
+      status: 415,
+    });
   });
 });
 
@@ -140,7 +151,9 @@ describe('pages and mail', () => {
   });
 
   it('reads a short page whole', async () => {
-    expect((await parse('<html><body><h2>Hi</h2><p>Short.</p></body></html>', 'p.html')).text).toBe('## Hi\n\nShort.');
+    expect((await parse('<html><body><h2>Hi</h2><p>Short.</p></body></html>', 'p.html')).text).toBe(
+      '## Hi\n\nShort.',
+    );
   });
 
   it('reads an e-mail with its headers and names its attachments', async () => {
@@ -165,7 +178,9 @@ describe('text', () => {
 
   it('reads Latin-1, and UTF-16 without a mark', async () => {
     expect((await parse(Buffer.from('Grüße aus Köln', 'latin1'), 'a.txt')).text).toBe('Grüße aus Köln');
-    expect((await parse(Buffer.from('Plain words in UTF-16', 'utf16le'), 'a.txt')).text).toBe('Plain words in UTF-16');
+    expect((await parse(Buffer.from('Plain words in UTF-16', 'utf16le'), 'a.txt')).text).toBe(
+      'Plain words in UTF-16',
+    );
   });
 
   it('keeps right-to-left and CJK text as it is', async () => {
@@ -184,15 +199,24 @@ describe('text', () => {
   });
 
   it('reads source code as code', async () => {
-    expect(await parse('def f():\n    return 1\n', 'a.py')).toMatchObject({ format: 'code', markup: 'code', metadata: { language: 'py' } });
+    expect(await parse('def f():\n    return 1\n', 'a.py')).toMatchObject({
+      format: 'code',
+      markup: 'code',
+      metadata: { language: 'py' },
+    });
   });
 });
 
 describe('what a file is', () => {
   it('goes by the bytes and not by the name', async () => {
     expect(await parse(pdf(['Text']), 'notes.txt')).toMatchObject({ format: 'pdf' });
-    expect(await parse(docx(), 'x.pdf')).toMatchObject({ format: 'docx', metadata: { wrong_extension: true } });
-    expect(await parse('<!doctype html><html><body><p>Sign in</p></body></html>', 'x.pdf')).toMatchObject({ format: 'html' });
+    expect(await parse(docx(), 'x.pdf')).toMatchObject({
+      format: 'docx',
+      metadata: { wrong_extension: true },
+    });
+    expect(await parse('<!doctype html><html><body><p>Sign in</p></body></html>', 'x.pdf')).toMatchObject({
+      format: 'html',
+    });
   });
 
   it('takes the declared type where bytes and name are silent', async () => {
@@ -221,7 +245,9 @@ describe('limits', () => {
   it('ends a file that takes too long, and reads the next one', async () => {
     const hurried = createDocumentParser({ workers: 1, timeoutMs: 1 });
     try {
-      await expect(hurried.parse({ bytes: docx(), fileName: 'a.docx' })).rejects.toMatchObject({ reason: 'time_limit' });
+      await expect(hurried.parse({ bytes: docx(), fileName: 'a.docx' })).rejects.toMatchObject({
+        reason: 'time_limit',
+      });
     } finally {
       await hurried.close();
     }
@@ -231,7 +257,9 @@ describe('limits', () => {
     const small = createDocumentParser({ workers: 1, memoryMb: 24 });
     try {
       const rows = `[${'{"a":1},'.repeat(2_000_000)}{}]`;
-      await expect(small.parse({ bytes: strToU8(rows), fileName: 'a.json' })).rejects.toMatchObject({ reason: 'memory_limit' });
+      await expect(small.parse({ bytes: strToU8(rows), fileName: 'a.json' })).rejects.toMatchObject({
+        reason: 'memory_limit',
+      });
       expect((await small.parse({ bytes: strToU8('fine'), fileName: 'a.txt' })).text).toBe('fine');
     } finally {
       await small.close();
@@ -244,5 +272,21 @@ describe('limits', () => {
     abort.abort(new Error('enough'));
     await expect(reading).rejects.toThrow('enough');
     expect((await parse('next', 'a.txt')).text).toBe('next');
+  });
+});
+
+describe('reading in one step', () => {
+  it('parses and cuts in the thread', async () => {
+    const text = `# A\n\n${'Words here. '.repeat(60)}\n\n# B\n\n${'More words. '.repeat(60)}`;
+    const { document, chunks } = await parser.read(
+      { bytes: strToU8(text), fileName: 'a.md' },
+      { size: 400, overlap: 0 },
+    );
+    expect(document.title).toBe('A');
+    expect(new Set(chunks.map(({ metadata }) => metadata.headings?.[0]))).toEqual(new Set(['A', 'B']));
+    expect(await parser.chunk(document, { size: 400, overlap: 0 })).toEqual(chunks);
+    await expect(parser.read({ bytes: strToU8(text), fileName: 'a.md' }, { size: 1 })).rejects.toThrow(
+      'chunk_size',
+    );
   });
 });

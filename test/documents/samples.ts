@@ -30,7 +30,12 @@ export const paragraph = (text: string, style?: string): string =>
 export const wordTable = (rows: string[][]): string =>
   `<w:tbl>${rows.map((row) => `<w:tr>${row.map((cell) => `<w:tc>${paragraph(cell)}</w:tc>`).join('')}</w:tr>`).join('')}</w:tbl>`;
 
-export function docxParts({ body = paragraph('Hello'), title = 'A title', prolog = '', extra = {} }: DocxOptions = {}): Parts {
+export function docxParts({
+  body = paragraph('Hello'),
+  title = 'A title',
+  prolog = '',
+  extra = {},
+}: DocxOptions = {}): Parts {
   return {
     '[Content_Types].xml': `${XML}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>`,
     '_rels/.rels': `${XML}<Relationships ${RELATIONS}><Relationship Id="rId1" Type="${OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>`,
@@ -56,7 +61,9 @@ export function pptx(slides: { title: string; lines: string[] }[]): Uint8Array {
   return zip({
     'ppt/presentation.xml': `${XML}<p:presentation ${P} ${R}><p:sldIdLst>${slides.map((_, index) => `<p:sldId id="${256 + index}" r:id="rId${index}"/>`).join('')}</p:sldIdLst></p:presentation>`,
     'ppt/_rels/presentation.xml.rels': `${XML}<Relationships ${RELATIONS}>${slides.map((_, index) => `<Relationship Id="rId${index}" Type="x" Target="${file(index)}"/>`).join('')}</Relationships>`,
-    ...Object.fromEntries(slides.map(({ title, lines }, index) => [`ppt/${file(index)}`, slide(title, lines)])),
+    ...Object.fromEntries(
+      slides.map(({ title, lines }, index) => [`ppt/${file(index)}`, slide(title, lines)]),
+    ),
     'docProps/core.xml': core('Deck'),
   });
 }
@@ -94,8 +101,7 @@ export function pdf(pages: string[], { encrypt = false, title = 'Paper' } = {}):
   objects.push(`<< /Title (${title}) /Author (Ada) /CreationDate (D:20240131120000+01'00') >>`);
   const info = objects.length;
   const secret = 'ab'.repeat(32);
-  if (encrypt)
-    objects.push(`<< /Filter /Standard /V 1 /R 2 /O <${secret}> /U <${secret}> /P -64 >>`);
+  if (encrypt) objects.push(`<< /Filter /Standard /V 1 /R 2 /O <${secret}> /U <${secret}> /P -64 >>`);
   let text = '%PDF-1.4\n';
   const offsets = objects.map((object, index) => {
     const offset = text.length;

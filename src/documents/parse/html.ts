@@ -5,7 +5,8 @@ import { decodeText, normalizeText } from './text';
 
 /** The main text is taken when it is at least this share of the page; less, and it probably missed something. */
 const MAIN_TEXT_SHARE = 0.4;
-const FURNITURE = 'script, style, noscript, template, iframe, svg, nav, form, button, [hidden], [aria-hidden="true"]';
+const FURNITURE =
+  'script, style, noscript, template, iframe, svg, nav, form, button, [hidden], [aria-hidden="true"]';
 
 /** Nodes of linkedom, as far as they are used. */
 interface Node {
@@ -92,7 +93,8 @@ function mainPart(document: Page): Node {
 export function parseHtml(bytes: Uint8Array): ParsedBody {
   const html = decodeHtml(bytes);
   const document = open(html);
-  const meta = (selector: string): string | null => document.querySelector(selector)?.getAttribute('content') ?? null;
+  const meta = (selector: string): string | null =>
+    document.querySelector(selector)?.getAttribute('content') ?? null;
   const title = document.title.trim() || meta('meta[property="og:title"]');
   const metadata = known({
     author: meta('meta[name="author"]'),

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { FileInput, ParsedDocument } from '../types';
+import { checkChunkOptions } from '../chunk';
+import type { Chunk, ChunkOptions, FileInput, ParsedDocument } from '../types';
 import { ParseFailure } from './failure';
-import type { WorkerAnswer } from './worker';
+import type { ReadDocument, WorkerAnswer, WorkerTask } from './worker';
 
 export { ParseFailure } from './failure';
+export type { ReadDocument } from './worker';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_MEMORY_MB = 512;
@@ -29,18 +31,30 @@ export interface DocumentParser {
    * @throws the signal's reason when aborted
    */
   parse(input: FileInput, options?: { signal?: AbortSignal }): Promise<ParsedDocument>;
+  /**
+   * Reads a file and cuts it into chunks, both in the thread: a long document does not delay requests.
+   * @throws as `parse`, and DomainError `validation_failed` for chunk options out of bounds
+   */
+  read(input: FileInput, chunking?: ChunkOptions, options?: { signal?: AbortSignal }): Promise<ReadDocument>;
+  /** Cuts what was parsed before. @throws DomainError `validation_failed` for chunk options out of bounds */
+  chunk(
+    document: ParsedDocument,
+    chunking?: ChunkOptions,
+    options?: { signal?: AbortSignal },
+  ): Promise<Chunk[]>;
   /** Ends the threads; what is being read fails. */
   close(): Promise<void>;
 }
 
 interface Job {
-  input: FileInput;
+  task: WorkerTask;
   signal?: AbortSignal;
-  resolve(document: ParsedDocument): void;
+  resolve(read: ReadDocument): void;
   reject(error: unknown): void;
 }
 
-export const createDocumentParser = (options: DocumentParserOptions = {}): DocumentParser => new ParserPool(options);
+export const createDocumentParser = (options: DocumentParserOptions = {}): DocumentParser =>
+  new ParserPool(options);
 
 class ParserPool implements DocumentParser {
   private readonly waiting: Job[] = [];
@@ -50,11 +64,32 @@ class ParserPool implements DocumentParser {
 
   constructor(private readonly options: DocumentParserOptions) {}
 
-  parse(input: FileInput, { signal }: { signal?: AbortSignal } = {}): Promise<ParsedDocument> {
+  async parse(file: FileInput, options: { signal?: AbortSignal } = {}): Promise<ParsedDocument> {
+    return (await this.perform({ source: { file: copied(file) } }, options)).document;
+  }
+
+  async read(
+    file: FileInput,
+    chunking: ChunkOptions = {},
+    options: { signal?: AbortSignal } = {},
+  ): Promise<ReadDocument> {
+    return this.perform({ source: { file: copied(file) }, chunking: checkChunkOptions(chunking) }, options);
+  }
+
+  async chunk(
+    document: ParsedDocument,
+    chunking: ChunkOptions = {},
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Chunk[]> {
+    return (await this.perform({ source: { document }, chunking: checkChunkOptions(chunking) }, options))
+      .chunks;
+  }
+
+  private perform(task: WorkerTask, { signal }: { signal?: AbortSignal }): Promise<ReadDocument> {
     return new Promise((resolve, reject) => {
       if (this.closed) return reject(new Error('The document parser is closed.'));
       if (signal?.aborted) return reject(signal.reason as Error);
-      this.waiting.push({ input, signal, resolve, reject });
+      this.waiting.push({ task, signal, resolve, reject });
       this.next();
     });
   }
@@ -118,7 +153,7 @@ class Thread {
   }
 
   /** Settles the job. @returns whether the thread can take another one */
-  run({ input, signal, resolve, reject }: Job): Promise<boolean> {
+  run({ task, signal, resolve, reject }: Job): Promise<boolean> {
     clearTimeout(this.idleTimer);
     if (signal?.aborted) {
       reject(signal.reason);
@@ -138,30 +173,42 @@ class Thread {
       };
       const onMessage = (answer: WorkerAnswer): void =>
         finish(() => {
-          if (answer.ok) resolve(answer.document);
+          if (answer.ok) resolve(answer.read);
           else reject(new ParseFailure(answer.reason, answer.message, answer.contentType));
         }, true);
-      const onError = (error: NodeJS.ErrnoException): void => finish(() => reject(threadFailure(error)), false);
+      const onError = (error: NodeJS.ErrnoException): void =>
+        finish(() => reject(threadFailure(error)), false);
       const onExit = (): void => finish(() => reject(threadFailure()), false);
       const onAbort = (): void => finish(() => reject(signal!.reason), false);
       const timer = setTimeout(
         () =>
           finish(
-            () => reject(new ParseFailure('time_limit', `Reading the file took longer than ${timeoutMs / 1000} s.`)),
+            () =>
+              reject(
+                new ParseFailure('time_limit', `Reading the file took longer than ${timeoutMs / 1000} s.`),
+              ),
             false,
           ),
         timeoutMs,
       );
       signal?.addEventListener('abort', onAbort, { once: true });
       this.worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-      this.worker.postMessage({ ...input, bytes: Uint8Array.from(input.bytes) });
+      this.worker.postMessage(task);
     });
   }
 }
 
+/** A small buffer is a view on a pool, all of which would be sent along. */
+const copied = (file: FileInput): FileInput => ({ ...file, bytes: Uint8Array.from(file.bytes) });
+
 function threadFailure(error?: NodeJS.ErrnoException): ParseFailure {
   if (error?.code === 'ERR_WORKER_OUT_OF_MEMORY')
-    return new ParseFailure('memory_limit', 'Reading the file takes more memory than is allowed.', null, error);
+    return new ParseFailure(
+      'memory_limit',
+      'Reading the file takes more memory than is allowed.',
+      null,
+      error,
+    );
   return new ParseFailure('broken', 'The file cannot be read: it broke the reader.', null, error);
 }
 

@@ -9,7 +9,10 @@ import { readZip, type ZipEntries } from './zip';
 const isXml = (name: string): boolean => /\.(?:xml|rels)$/i.test(name);
 
 /** Title, author and times, which all Office formats keep in the same place. */
-export function coreProperties(entries: ZipEntries): { title: string | null; metadata: ParsedBody['metadata'] } {
+export function coreProperties(entries: ZipEntries): {
+  title: string | null;
+  metadata: ParsedBody['metadata'];
+} {
   const bytes = entries['docProps/core.xml'];
   const root = bytes && parseXml(bytes);
   const value = (name: string): string | null => {
@@ -45,7 +48,10 @@ export async function parseDocx(bytes: Uint8Array): Promise<ParsedBody> {
   );
   const buffer = Buffer.from(zipSync(checked, { level: 0 }));
   const html = await mammoth
-    .convertToHtml({ buffer }, { convertImage: mammoth.images.imgElement(() => Promise.resolve({ src: '' })) })
+    .convertToHtml(
+      { buffer },
+      { convertImage: mammoth.images.imgElement(() => Promise.resolve({ src: '' })) },
+    )
     .catch((error: unknown) => {
       throw new ParseFailure('broken', 'The document is damaged and cannot be read.', null, error);
     });
@@ -127,14 +133,19 @@ function notesOf(entries: ZipEntries, slide: string): string {
   if (!file) return '';
   const [tree] = descendants(parseXml(file), 'p:spTree');
   const bodies = tree
-    ? shapes(tree).filter((shape) => descendants(shape, 'p:ph').some(({ attributes }) => attributes.type === 'body'))
+    ? shapes(tree).filter((shape) =>
+        descendants(shape, 'p:ph').some(({ attributes }) => attributes.type === 'body'),
+      )
     : [];
   return bodies.map(bodyText).filter(Boolean).join('\n');
 }
 
 /** @throws ParseFailure */
 export function parsePptx(bytes: Uint8Array): ParsedBody {
-  const entries = readZip(bytes, (name) => isXml(name) && /^(?:ppt\/(?:_rels|slides|notesSlides|presentation)|docProps)/.test(name));
+  const entries = readZip(
+    bytes,
+    (name) => isXml(name) && /^(?:ppt\/(?:_rels|slides|notesSlides|presentation)|docProps)/.test(name),
+  );
   if (!entries['ppt/presentation.xml'])
     throw new ParseFailure('broken', 'The presentation is damaged: its list of slides is missing.');
   const slides = slideOrder(entries).map((name) => {

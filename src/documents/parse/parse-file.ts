@@ -22,7 +22,12 @@ const PARSERS: Record<DocumentFormat, (input: FileInput) => ParsedBody | Promise
   code: ({ bytes, fileName }) => parseCode(bytes, fileName),
 };
 
-const NAMED_BY_BYTES: Record<string, DocumentFormat> = { pdf: 'pdf', docx: 'docx', pptx: 'pptx', xlsx: 'xlsx' };
+const NAMED_BY_BYTES: Record<string, DocumentFormat> = {
+  pdf: 'pdf',
+  docx: 'docx',
+  pptx: 'pptx',
+  xlsx: 'xlsx',
+};
 
 /**
  * Reads a file in this thread, without limits of time and memory: only for the worker.

@@ -14,13 +14,21 @@ export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
   const { getDocumentProxy } = require('unpdf') as typeof import('unpdf');
   const pdf = await getDocumentProxy(bytes, { verbosity: 0 }).catch((error: Error) => {
     if (error.name === 'PasswordException')
-      throw new ParseFailure('encrypted', 'The PDF is protected by a password; upload it without.', null, error);
+      throw new ParseFailure(
+        'encrypted',
+        'The PDF is protected by a password; upload it without.',
+        null,
+        error,
+      );
     throw new ParseFailure('broken', 'The PDF is damaged and cannot be read.', null, error);
   });
   try {
     if (pdf.numPages === 0) throw new ParseFailure('no_text', 'The PDF has no pages.');
     if (pdf.numPages > MAX_PAGES)
-      throw new ParseFailure('too_large', `The PDF has ${pdf.numPages} pages; at most ${MAX_PAGES} are read.`);
+      throw new ParseFailure(
+        'too_large',
+        `The PDF has ${pdf.numPages} pages; at most ${MAX_PAGES} are read.`,
+      );
     const parts = [];
     for (let number = 1; number <= pdf.numPages; number++) parts.push({ text: await pageText(pdf, number) });
     const { text, pages } = joinPages(parts);
@@ -71,9 +79,22 @@ const string = (value: unknown): string | null =>
 
 /** `D:20240131120000+01'00'` -> ISO 8601. */
 function pdfDate(value: unknown): string | null {
-  const match = /^D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?/.exec(string(value) ?? '');
+  const match = /^D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?/.exec(
+    string(value) ?? '',
+  );
   if (!match) return null;
-  const [, year, month = '01', day = '01', hour = '00', minute = '00', second = '00', sign, zone, part = '00'] = match;
+  const [
+    ,
+    year,
+    month = '01',
+    day = '01',
+    hour = '00',
+    minute = '00',
+    second = '00',
+    sign,
+    zone,
+    part = '00',
+  ] = match;
   const date = new Date(
     `${year}-${month}-${day}T${hour}:${minute}:${second}${sign ? `${sign}${zone}:${part}` : 'Z'}`,
   );

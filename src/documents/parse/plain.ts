@@ -24,12 +24,17 @@ export function parseMarkdown(bytes: Uint8Array): ParsedBody {
 
 export function parseCode(bytes: Uint8Array, fileName: string): ParsedBody {
   const parsed = parseText(bytes, 'code');
-  return { ...parsed, metadata: { ...parsed.metadata, ...known({ language: extname(fileName).slice(1).toLowerCase() }) } };
+  return {
+    ...parsed,
+    metadata: { ...parsed.metadata, ...known({ language: extname(fileName).slice(1).toLowerCase() }) },
+  };
 }
 
 /** The character that parts the first line into the most cells. */
 function delimiterOf(text: string): string {
-  const line = text.slice(0, text.indexOf('\n') === -1 ? undefined : text.indexOf('\n')).replace(/"[^"]*"/g, '');
+  const line = text
+    .slice(0, text.indexOf('\n') === -1 ? undefined : text.indexOf('\n'))
+    .replace(/"[^"]*"/g, '');
   const counts = [',', ';', '\t', '|'].map((mark) => ({ mark, count: line.split(mark).length }));
   return counts.reduce((best, next) => (next.count > best.count ? next : best)).mark;
 }
@@ -68,7 +73,8 @@ export function parseJson(bytes: Uint8Array): ParsedBody {
     return { text: JSON.stringify(JSON.parse(text), null, 2), markup: 'code', title: null, metadata: {} };
   } catch (error) {
     const lines = text.split('\n').filter((line) => line.trim() !== '');
-    if (lines.length > 1 && lines.every(isJson)) return { text, markup: 'code', title: null, metadata: { lines: lines.length } };
+    if (lines.length > 1 && lines.every(isJson))
+      return { text, markup: 'code', title: null, metadata: { lines: lines.length } };
     throw new ParseFailure('broken', `The file is no JSON: ${(error as Error).message}.`, null, error);
   }
 }
@@ -89,16 +95,18 @@ interface Mailbox {
 }
 
 const mailbox = ({ name, address, group }: Mailbox): string =>
-  group ? `${name}: ${group.map(mailbox).join(', ')}` : name && address ? `${name} <${address}>` : (address ?? name ?? '');
+  group
+    ? `${name}: ${group.map(mailbox).join(', ')}`
+    : name && address
+      ? `${name} <${address}>`
+      : (address ?? name ?? '');
 
 /** @throws ParseFailure `broken` or `no_text` */
 export async function parseEmail(bytes: Uint8Array): Promise<ParsedBody> {
-  const loaded = require('postal-mime') as { default: typeof import('postal-mime').default };
-  const mail = await loaded.default
-    .parse(bytes, { maxNestingDepth: 50 })
-    .catch((error: unknown) => {
-      throw new ParseFailure('broken', 'The e-mail is damaged and cannot be read.', null, error);
-    });
+  const PostalMime = require('postal-mime') as typeof import('postal-mime');
+  const mail = await PostalMime.parse(bytes, { maxNestingDepth: 50 }).catch((error: unknown) => {
+    throw new ParseFailure('broken', 'The e-mail is damaged and cannot be read.', null, error);
+  });
   const from = mail.from && mailbox(mail.from as Mailbox);
   const to = (mail.to ?? []).map((entry) => mailbox(entry as Mailbox));
   const attachments = mail.attachments.map(({ filename, mimeType }) => filename ?? mimeType);

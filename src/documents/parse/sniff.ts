@@ -72,7 +72,8 @@ export const extensionOf = (fileName: string): string => {
 export async function sniff({ bytes, fileName, declaredType }: FileInput): Promise<DocumentFormat> {
   if (bytes.length === 0) throw new ParseFailure('empty', 'The file is empty.');
   if (ascii(bytes, PDF_HEADER_WITHIN).includes('%PDF-')) return 'pdf';
-  if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04]) || startsWith(bytes, [0x50, 0x4b, 0x05, 0x06])) return inZip(bytes);
+  if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04]) || startsWith(bytes, [0x50, 0x4b, 0x05, 0x06]))
+    return inZip(bytes);
   if (startsWith(bytes, OLE_MAGIC)) return refuseOle(bytes);
   const named = EXTENSIONS[extensionOf(fileName)];
   if (looksBinary(bytes)) await refuseBinary(bytes, named);
@@ -98,7 +99,11 @@ function inZip(bytes: Uint8Array): DocumentFormat {
 function refuseOle(bytes: Uint8Array): never {
   const marker = Buffer.from('EncryptedPackage', 'utf16le');
   if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(marker))
-    throw new ParseFailure('encrypted', 'The document is protected by a password; upload it without.', 'application/x-cfb');
+    throw new ParseFailure(
+      'encrypted',
+      'The document is protected by a password; upload it without.',
+      'application/x-cfb',
+    );
   throw new ParseFailure(
     'unsupported',
     'Old Office formats (.doc, .xls, .ppt, .msg) are not read; save it as .docx, .xlsx, .pptx or .eml.',

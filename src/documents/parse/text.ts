@@ -54,7 +54,8 @@ export function looksBinary(bytes: Uint8Array): boolean {
 
 /** @throws ParseFailure `broken` when the bytes are no text */
 export function decodeText(bytes: Uint8Array): { text: string; charset: string } {
-  if (looksBinary(bytes)) throw new ParseFailure('broken', 'The file holds binary data where text is expected.');
+  if (looksBinary(bytes))
+    throw new ParseFailure('broken', 'The file holds binary data where text is expected.');
   const charset = charsetOf(bytes);
   return { text: normalizeText(new TextDecoder(charset).decode(bytes)), charset };
 }

@@ -1,21 +1,47 @@
 /** Runs in a thread of its own: reads one file at a time and answers with its text or the reason why there is none. */
 import { parentPort } from 'node:worker_threads';
-import type { FileInput, ParsedDocument, ParseFailureReason } from '../types';
+import { chunkDocument } from '../chunk';
+import type { Chunk, ChunkOptions, FileInput, ParsedDocument, ParseFailureReason } from '../types';
 import { ParseFailure } from './failure';
 import { parseFile } from './parse-file';
 
+export interface WorkerTask {
+  /** A file, or what an earlier task made of one. */
+  source: { file: FileInput } | { document: ParsedDocument };
+  /** Absent when no chunks are wanted. */
+  chunking?: ChunkOptions;
+}
+
+export interface ReadDocument {
+  document: ParsedDocument;
+  /** Empty when none were wanted. */
+  chunks: Chunk[];
+}
+
 export type WorkerAnswer =
-  | { ok: true; document: ParsedDocument }
+  | { ok: true; read: ReadDocument }
   | { ok: false; reason: ParseFailureReason; message: string; contentType: string | null };
 
-parentPort!.on('message', (input: FileInput) => {
-  void parseFile(input)
+async function perform({ source, chunking }: WorkerTask): Promise<ReadDocument> {
+  const document = 'file' in source ? await parseFile(source.file) : source.document;
+  return { document, chunks: chunking ? chunkDocument(document, chunking) : [] };
+}
+
+parentPort!.on('message', (task: WorkerTask) => {
+  void perform(task)
     .then(
-      (document): WorkerAnswer => ({ ok: true, document }),
+      (read): WorkerAnswer => ({ ok: true, read }),
       (error: unknown): WorkerAnswer => {
         const failure =
-          error instanceof ParseFailure ? error : new ParseFailure('broken', 'The file cannot be read.', null, error);
-        return { ok: false, reason: failure.reason, message: failure.message, contentType: failure.contentType };
+          error instanceof ParseFailure
+            ? error
+            : new ParseFailure('broken', 'The file cannot be read.', null, error);
+        return {
+          ok: false,
+          reason: failure.reason,
+          message: failure.message,
+          contentType: failure.contentType,
+        };
       },
     )
     .then((answer) => parentPort!.postMessage(answer));

@@ -22,7 +22,15 @@ interface Workbook {
 /** Rich text is in runs; phonetic readings beside them are not part of the text. */
 const stringText = (item: XmlElement): string =>
   item.children
-    .map((child) => (typeof child === 'string' || child.name === 'rPh' ? '' : child.name === 'r' ? stringText(child) : child.name === 't' ? textOf(child) : ''))
+    .map((child) =>
+      typeof child === 'string' || child.name === 'rPh'
+        ? ''
+        : child.name === 'r'
+          ? stringText(child)
+          : child.name === 't'
+            ? textOf(child)
+            : '',
+    )
     .join('');
 
 const isDateFormat = (id: number, code: string | undefined): boolean =>
@@ -88,7 +96,9 @@ function sheetRows(sheet: XmlElement, workbook: Workbook): string[][] {
 /** @throws ParseFailure */
 export function parseXlsx(bytes: Uint8Array): ParsedBody {
   const entries = readZip(bytes, (name) =>
-    /^(?:xl\/(?:workbook\.xml|_rels\/|sharedStrings\.xml|styles\.xml|worksheets\/[^/]+\.xml)|docProps\/core\.xml)/.test(name),
+    /^(?:xl\/(?:workbook\.xml|_rels\/|sharedStrings\.xml|styles\.xml|worksheets\/[^/]+\.xml)|docProps\/core\.xml)/.test(
+      name,
+    ),
   );
   const main = entries['xl/workbook.xml'];
   if (!main) throw new ParseFailure('broken', 'The workbook is damaged: its list of sheets is missing.');
@@ -97,7 +107,9 @@ export function parseXlsx(bytes: Uint8Array): ParsedBody {
   const workbook: Workbook = {
     strings: shared ? childrenNamed(parseXml(shared), 'si').map(stringText) : [],
     dates: dateStyles(entries),
-    epoch: /^(?:1|true)$/.test(childrenNamed(root, 'workbookPr')[0]?.attributes.date1904 ?? '') ? EPOCH_1904 : EPOCH_1900,
+    epoch: /^(?:1|true)$/.test(childrenNamed(root, 'workbookPr')[0]?.attributes.date1904 ?? '')
+      ? EPOCH_1904
+      : EPOCH_1900,
   };
   const targets = relations(entries, 'xl/_rels/workbook.xml.rels', 'xl');
   const sheets = descendants(root, 'sheet').flatMap(({ attributes }) => {
@@ -115,6 +127,9 @@ export function parseXlsx(bytes: Uint8Array): ParsedBody {
     markup: 'markdown',
     title,
     pages,
-    metadata: { ...metadata, ...known({ sheets: sheets.map(({ label }) => label), page_count: pages.length }) },
+    metadata: {
+      ...metadata,
+      ...known({ sheets: sheets.map(({ label }) => label), page_count: pages.length }),
+    },
   };
 }

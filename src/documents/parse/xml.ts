@@ -15,11 +15,14 @@ const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"'
 
 function decodeEntities(text: string): string {
   if (!text.includes('&')) return text;
-  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|amp|quot|apos));/gi, (whole, hex, dec, name) => {
-    if (name) return ENTITIES[(name as string).toLowerCase()]!;
-    const code = hex ? Number.parseInt(hex as string, 16) : Number(dec);
-    return code <= 0x10ffff ? String.fromCodePoint(code) : (whole as string);
-  });
+  return text.replace(
+    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|amp|quot|apos));/gi,
+    (whole, hex, dec, name) => {
+      if (name) return ENTITIES[(name as string).toLowerCase()]!;
+      const code = hex ? Number.parseInt(hex as string, 16) : Number(dec);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : (whole as string);
+    },
+  );
 }
 
 /** Office formats forbid document types, and entities of one's own are only ever an attack. */
@@ -45,7 +48,9 @@ export function parseXml(bytes: Uint8Array): XmlElement {
       trimValues: false,
     });
     const nodes = (parser.parse(text) as Ordered[]).map(toElement);
-    const root = nodes.find((node): node is XmlElement => typeof node !== 'string' && !node.name.startsWith('?'));
+    const root = nodes.find(
+      (node): node is XmlElement => typeof node !== 'string' && !node.name.startsWith('?'),
+    );
     if (root) return root;
   } catch (error) {
     throw new ParseFailure('broken', 'The file is damaged: its XML cannot be read.', null, error);

@@ -1,0 +1,152 @@
+import { paragraph } from './sentences';
+import { linesOf, trim, type Block, type Span } from './spans';
+
+const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
+const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+const TABLE_LINE = /^\s*\|.*\|\s*$|^[^|\n]*\|[^\n]*$/;
+const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+const LIST_ITEM = /^\s*(?:[-*+]|\d{1,9}[.)])\s+/;
+const UNDERLINE = /^ {0,3}(=+|-{3,})[ \t]*$/;
+
+/** A header longer than this is not repeated: it would leave no room for rows. */
+const MAX_PREFIX = 400;
+
+/** Headings, tables, fenced code, lists and paragraphs of Markdown. */
+export const markdownBlocks = (text: string): Block[] => new MarkdownReader(text).read();
+
+class MarkdownReader {
+  private readonly lines: Span[];
+  private readonly blocks: Block[] = [];
+  private readonly path: { level: number; title: string }[] = [];
+  private at = 0;
+
+  constructor(private readonly text: string) {
+    this.lines = [...linesOf(text, { start: 0, end: text.length })];
+  }
+
+  read(): Block[] {
+    while (this.at < this.lines.length) {
+      const line = this.line(this.at);
+      if (line.trim() === '') this.at++;
+      else if (HEADING.test(line)) this.heading();
+      else if (FENCE.test(line)) this.fence();
+      else if (this.isTable(this.at)) this.table();
+      else if (LIST_ITEM.test(line)) this.list();
+      else this.paragraph();
+    }
+    return this.blocks;
+  }
+
+  private line(index: number): string {
+    const span = this.lines[index];
+    return span ? this.text.slice(span.start, span.end) : '';
+  }
+
+  private get headings(): string[] {
+    return this.path.map(({ title }) => title);
+  }
+
+  private enter(level: number, title: string): void {
+    while (this.path.length > 0 && this.path.at(-1)!.level >= level) this.path.pop();
+    if (title !== '') this.path.push({ level, title });
+  }
+
+  private heading(): void {
+    const [, marks, title = ''] = HEADING.exec(this.line(this.at))!;
+    this.enter(marks!.length, title.trim());
+    this.pushHeading(this.at, this.at);
+    this.at++;
+  }
+
+  private pushHeading(from: number, to: number): void {
+    const span = { start: this.lines[from]!.start, end: this.lines[to]!.end };
+    this.blocks.push({ ...span, units: [span], headings: this.headings, isHeading: true });
+  }
+
+  /** To the end of the text when it is never closed, as Markdown has it. */
+  private fence(): void {
+    const from = this.at;
+    const mark = FENCE.exec(this.line(from))![1]!;
+    const closing = new RegExp(`^ {0,3}${mark[0]}{${mark.length},}[ \\t]*$`);
+    this.at++;
+    while (this.at < this.lines.length && !closing.test(this.line(this.at))) this.at++;
+    this.at = Math.min(this.at + 1, this.lines.length);
+    this.pushLines(from, this.at);
+  }
+
+  private isTable(index: number): boolean {
+    return (
+      TABLE_LINE.test(this.line(index)) &&
+      this.line(index + 1).includes('-') &&
+      TABLE_RULE.test(this.line(index + 1))
+    );
+  }
+
+  private table(): void {
+    const from = this.at;
+    this.at += 2;
+    while (this.at < this.lines.length && TABLE_LINE.test(this.line(this.at))) this.at++;
+    const rows = this.lines.slice(from + 2, this.at);
+    const head = { start: this.lines[from]!.start, end: this.lines[from + 1]!.end };
+    // The header stays with the first row: alone it says nothing.
+    const units = [{ start: head.start, end: rows[0]?.end ?? head.end }, ...rows.slice(1)];
+    const prefix = `${this.text.slice(head.start, head.end)}\n`;
+    this.blocks.push({
+      start: head.start,
+      end: units.at(-1)!.end,
+      units,
+      headings: this.headings,
+      keepUnits: true,
+      ...(prefix.length <= MAX_PREFIX ? { prefix } : {}),
+    });
+  }
+
+  private pushLines(from: number, to: number): void {
+    const units = this.lines
+      .slice(from, to)
+      .map((span) => trim(this.text, span) && { start: span.start, end: span.end })
+      .filter((span): span is Span => span !== null);
+    if (units.length === 0) return;
+    this.blocks.push({ start: units[0]!.start, end: units.at(-1)!.end, units, headings: this.headings });
+  }
+
+  /** Each entry, with the lines that go on with it, is a block. */
+  private list(): void {
+    while (this.at < this.lines.length && LIST_ITEM.test(this.line(this.at))) {
+      const from = this.at++;
+      while (this.at < this.lines.length && this.continues(this.at)) this.at++;
+      this.pushText(from, this.at);
+    }
+  }
+
+  private continues(index: number): boolean {
+    const line = this.line(index);
+    return (
+      line.trim() !== '' &&
+      !LIST_ITEM.test(line) &&
+      !HEADING.test(line) &&
+      !FENCE.test(line) &&
+      !this.isTable(index)
+    );
+  }
+
+  private paragraph(): void {
+    const from = this.at++;
+    while (this.at < this.lines.length && this.continues(this.at)) {
+      const underline = UNDERLINE.exec(this.line(this.at));
+      if (underline && this.at === from + 1) {
+        this.enter(underline[1]!.startsWith('=') ? 1 : 2, this.line(from).trim());
+        this.pushHeading(from, this.at);
+        this.at++;
+        return;
+      }
+      this.at++;
+    }
+    this.pushText(from, this.at);
+  }
+
+  private pushText(from: number, to: number): void {
+    const span = trim(this.text, { start: this.lines[from]!.start, end: this.lines[to - 1]!.end });
+    if (span) this.blocks.push(paragraph(this.text, span, this.headings));
+  }
+}
