@@ -123,6 +123,8 @@ export interface IngestionJobRecord {
   error: string | null;
   /** What the golden queries said of a refresh. */
   gate: JsonValue;
+  /** What a refresh changes of the base when it goes live: `{embeddingModel, dimension}`. */
+  settings: JsonValue;
   leaseOwner: string | null;
   leaseExpiresAt: Date | null;
   attempts: number;

@@ -1,7 +1,7 @@
 import type { IngestionFileRecord, IngestionJobRecord } from '../../ports/knowledge';
 import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
 
-const JSON_FIELDS = ['gate'] as const;
+const JSON_FIELDS = ['gate', 'settings'] as const;
 const UNFINISHED = ['queued', 'processing'];
 const UNFINISHED_FILES = ['queued', 'parsing', 'chunking', 'embedding', 'indexing'];
 /** Files inserted at once. */
