@@ -8,8 +8,11 @@ import enum as _enum
 import inspect as _inspect
 import io as _io
 import json as _json
+import linecache as _linecache
+import os as _os
 import re as _re
 import sys as _sys
+import time as _time
 import traceback as _traceback
 import uuid as _uuid
 
@@ -77,47 +80,152 @@ def _line_of(error):
 
 
 def _failure(error):
-    return {'type': type(error).__name__, 'message': str(error)[:4000] or type(error).__name__, 'line': _line_of(error)}
+    try:
+        message = str(error)[:4000]
+    except BaseException:  # noqa: B902 - the foreign class of the exception decides what happens here
+        message = ''
+    return {'type': type(error).__name__, 'message': message or type(error).__name__, 'line': _line_of(error)}
 
 
-async def _af_run(source, name, arguments, limit):
+class _NeverResolves(Exception):
+    pass
+
+
+class _Selector:
+    """There is nothing to wait for but the time."""
+
+    def select(self, timeout):
+        if timeout is None:
+            raise _NeverResolves('the function waits for something that never happens')
+        if timeout > 0:
+            _time.sleep(timeout)
+        return []
+
+
+class _Loop(_asyncio.base_events.BaseEventLoop):
+    """An event loop that needs nothing of the host: timers and tasks."""
+
+    def __init__(self):
+        super().__init__()
+        self._selector = _Selector()
+
+    def _process_events(self, events):
+        pass
+
+    def _write_to_self(self):
+        pass
+
+    def run_in_executor(self, executor, function, *args):
+        future = self.create_future()
+        try:
+            future.set_result(function(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    async def shutdown_default_executor(self, timeout=None):
+        pass
+
+
+class _LoopPolicy(_asyncio.events._AbstractEventLoopPolicy):
+    def __init__(self):
+        self._loop = None
+
+    def get_event_loop(self):
+        if self._loop is None:
+            raise RuntimeError('There is no current event loop.')
+        return self._loop
+
+    def set_event_loop(self, loop):
+        self._loop = loop
+
+    def new_event_loop(self):
+        return _Loop()
+
+
+_DOORS = ('js', 'pyodide_js', '_pyodide_core', '_pyodide', 'pyodide', 'pyodide_js._api', 'ctypes', '_ctypes', 'webbrowser')
+
+
+def _af_close_doors():
+    """Called once, before any foreign code: what leads to the host is gone, and the event loop is one of our own."""
+    _os.environ.clear()
+    for finder in list(_sys.meta_path):
+        if type(finder).__name__ == 'JsFinder':
+            finder.jsproxies.clear()
+            _sys.meta_path.remove(finder)
+    for name in list(_sys.modules):
+        if name.split('.')[0] in _DOORS:
+            del _sys.modules[name]
+    for name in _DOORS:
+        _sys.modules[name] = None
+    _asyncio.events._set_running_loop(None)
+    _asyncio.events._event_loop_policy = _LoopPolicy()
+    _os.chdir('/tmp')
+
+
+class _Failed(Exception):
+    def __init__(self, kind, message, line=None):
+        self.args = (message,)
+        self.kind, self.line = kind, line
+
+
+def _result_text(value, room):
+    try:
+        text = _json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _Failed('result_not_json', str(error)[:4000] or type(error).__name__) from None
+    if len(text) > room:
+        raise _Failed('output_limit', 'result and output have more characters than the limit')
+    return text
+
+
+def _call(call):
+    source, arguments = call['source'], call['arguments']
+    # The interpreter starts from a stored image: without this every call would draw the same numbers.
+    random.seed()
+    names = {'__name__': '__tool__', '__builtins__': __builtins__}
+    code = compile(source, _TOOL, 'exec')
+    _linecache.cache[_TOOL] = (len(source), None, source.splitlines(True), _TOOL)
+    exec(code, names)
+    value = names[call['name']](**arguments)
+    if _inspect.isawaitable(value):
+        value = _asyncio.run(_awaited(value))
+    return value
+
+
+async def _awaited(value):
+    return await value
+
+
+def _error_of(error, limit):
+    if isinstance(error, _OutputLimit):
+        return {'type': 'output_limit', 'message': str(error), 'line': _line_of(error)}
+    if isinstance(error, _Failed):
+        return {'type': error.kind, 'message': str(error), 'line': error.line}
+    if isinstance(error, _NeverResolves):
+        return {'type': 'never_resolved', 'message': str(error), 'line': None}
+    if isinstance(error, MemoryError):
+        return {'type': 'memory_limit', 'message': 'the call needs more memory than it may have', 'line': _line_of(error)}
+    return _failure(error)
+
+
+def _af_run(text):
+    """Takes and gives JSON: {source, name, arguments, outputBytes} in, {ok, result, error, logs} out."""
+    call = _json.loads(text)
+    limit = call['outputBytes']
     log = _Log(limit)
     _sys.stdout = _sys.stderr = log
-    answer = {'ok': False, 'result': None, 'error': None}
+    result, error = 'null', None
     try:
-        names = {'__name__': '__tool__', '__builtins__': __builtins__}
-        exec(compile(source, _TOOL, 'exec'), names)
-        value = names[name](**_json.loads(arguments))
-        if _inspect.isawaitable(value):
-            value = await value
-        try:
-            text = _json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=True)
-        except (TypeError, ValueError, RecursionError) as error:
-            answer['error'] = {'type': 'result_not_json', 'message': str(error)[:4000], 'line': None}
-        else:
-            if len(text) + log.size > limit:
-                answer['error'] = {
-                    'type': 'output_limit',
-                    'message': 'result and output have more than %d characters' % limit,
-                    'line': None,
-                }
-            else:
-                answer['ok'], answer['result'] = True, _json.loads(text)
-    except _OutputLimit as error:
-        answer['error'] = {'type': 'output_limit', 'message': str(error), 'line': _line_of(error)}
-    except MemoryError as error:
-        answer['error'] = {'type': 'memory_limit', 'message': 'the call needs more memory than it may have', 'line': _line_of(error)}
-    except BaseException as error:  # noqa: B902 - SystemExit and KeyboardInterrupt end the tool, not the sandbox
-        answer['error'] = _failure(error)
+        value = _call(call)
+        result = _result_text(value, limit - log.size)
+    except BaseException as caught:  # noqa: B902 - SystemExit and KeyboardInterrupt end the tool, not the sandbox
+        error = _error_of(caught, limit)
     if log.exceeded:
-        answer.update(ok=False, result=None)
-        answer['error'] = {
-            'type': 'output_limit',
-            'message': 'the call printed more than %d characters' % limit,
-            'line': None,
-        }
-    answer['logs'] = log.text()
-    return _json.dumps(answer, ensure_ascii=True)
+        message = 'the call printed more than %d characters' % limit
+        result, error = 'null', {'type': 'output_limit', 'message': message, 'line': error and error['line']}
+    return '{"ok":%s,"result":%s,"error":%s,"logs":%s}' % (
+        'true' if error is None else 'false', result, _json.dumps(error), _json.dumps(log.text()))
 
 
 _SCALARS = {'str': 'string', 'int': 'integer', 'float': 'number', 'bool': 'boolean', 'dict': 'object', 'Dict': 'object',
@@ -209,7 +317,8 @@ def _guess(value):
     return {}
 
 
-def _af_inspect(source):
+def _af_inspect(text):
+    source = _json.loads(text)['source']
     try:
         tree = _ast.parse(source, _TOOL)
         compile(source, _TOOL, 'exec')

@@ -1,61 +1,92 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DomainError } from '../../errors';
+import { type Clock, systemClock } from '../../ports/clock';
 import type { Logger } from '../../ports/logger';
-import type { JsonObject } from '../../ports/records';
 import {
   type Sandbox,
   SANDBOX_LIMITS,
   type SandboxCall,
   type SandboxLanguage,
+  type SandboxLimits,
   type SandboxOutcome,
   type SourceFacts,
 } from '../../ports/sandbox';
-import { inspectJavaScript } from './javascript-source';
 import { Member, MemberLost } from './member';
 import { SandboxPool } from './pool';
+import { Snapshots } from './snapshots';
 
 /** Longest source, in characters. */
 const SOURCE_CHARACTERS = 200_000;
 const INSPECT_MS = 10_000;
 /** The interpreter stops by itself where it can; the process is killed this much later. */
 const KILL_AFTER_MS = 250;
-const MAKE_SNAPSHOT_MS = 60_000;
+/** Sources whose facts are remembered. */
+const MOST_FACTS = 5_000;
 
 export interface SandboxOptions {
   logger: Logger;
-  /** Where the interpreter's memory after its start is kept, so that later processes start from it. */
-  directory: string;
-  /** Processes at most. */
+  /**
+   * Where the memory of a started Python interpreter is kept, so that later processes and restarts begin with it: must
+   * be writable by this program alone. Left out: a temporary folder of this process.
+   */
+  directory?: string;
+  clock?: Clock;
+  /** Processes at most; twice the processors, from 4 to 8, unless given. */
   maxProcesses?: number;
+  /** For calls that bring none of their own. */
+  limits?: Partial<SandboxLimits>;
+}
+
+/** The port, and starting ahead of the first call. */
+export interface ProcessSandbox extends Sandbox {
+  /** Has a process of the language ready. */
+  warm(language: SandboxLanguage): Promise<void>;
+  /** Processes at this moment: those that wait, those at work, none before the first call. */
+  pids(): number[];
 }
 
 type Answer = Omit<SandboxOutcome, 'durationMs'>;
+type Facts = SourceFacts & { parameterNames: string[] | null };
+type Reading = Facts | { problem: string; line: number | null };
+
+/** What a process answers to a call. `text` is an outcome as JSON, without `memoryBytes`. */
+interface Reply {
+  text: string;
+  memoryBytes: number | null;
+}
 
 /**
  * Runs code in processes of its own: Python by Pyodide, JavaScript by QuickJS, both in WebAssembly. A process that has run
- * a tool's code runs nothing but that tool again, each time in fresh globals (Python) or a fresh runtime (JavaScript).
- * Results are JSON: tuples and sets become arrays, dates ISO 8601, decimals strings, bytes base64; NaN, functions and
- * other values without a JSON form are the error `result_not_json`.
+ * a source runs nothing but that source again, each time in an interpreter without a memory of the calls before.
+ *
+ * Results are JSON: tuples, sets, maps and generators become arrays (JavaScript's Map an object), dates ISO 8601,
+ * decimals, fractions and UUIDs strings, bytes base64, dataclasses objects, keys that are numbers strings. NaN,
+ * infinities, functions, cycles, other classes and more than 200 levels are the error `result_not_json`.
+ * Further error types: `never_resolved` (a promise or future that nothing will settle), `sandbox_violation` (Python that
+ * dug up a way to the host and found it walled up).
  */
-export function createSandbox(options: SandboxOptions): Sandbox {
+export function createSandbox(options: SandboxOptions): ProcessSandbox {
   const snapshots = new Snapshots(options);
+  const now = (): number => (options.clock ?? systemClock).now().getTime();
   const pool = new SandboxPool({
     maxProcesses: options.maxProcesses,
-    start: async (language, onEnd) =>
-      new Member(language, language === 'python' ? await snapshots.file() : '', onEnd),
+    now,
+    start: async (language, onEnd) => {
+      const snapshot = language === 'python' ? await snapshots.file() : '';
+      return new Member({ language, snapshot, now, onEnd });
+    },
   });
-  return new ProcessSandbox(pool, options.logger);
+  return new PooledSandbox(pool, options, snapshots);
 }
 
-class ProcessSandbox implements Sandbox {
+class PooledSandbox implements ProcessSandbox {
   /** What is known of sources, so that a call need not read its source again. */
   private readonly facts = new Map<string, Facts>();
 
   constructor(
     private readonly pool: SandboxPool,
-    private readonly logger: Logger,
+    private readonly options: SandboxOptions,
+    private readonly snapshots: Snapshots,
   ) {}
 
   async inspect(source: string, language?: SandboxLanguage): Promise<SourceFacts> {
@@ -77,13 +108,21 @@ class ProcessSandbox implements Sandbox {
     return { status: 'ok', detail: `${processes} sandbox processes` };
   }
 
-  close(): Promise<void> {
+  warm(language: SandboxLanguage): Promise<void> {
+    return this.pool.warm(language);
+  }
+
+  pids(): number[] {
+    return this.pool.pids();
+  }
+
+  async close(): Promise<void> {
     this.pool.close();
-    return Promise.resolve();
+    await this.snapshots.remove();
   }
 
   private async attempt(call: SandboxCall): Promise<Answer> {
-    const limits = { ...SANDBOX_LIMITS, ...call.limits };
+    const limits = { ...SANDBOX_LIMITS, ...this.options.limits, ...call.limits };
     let facts: Facts;
     try {
       facts = await this.read(call.language, call.source);
@@ -93,46 +132,52 @@ class ProcessSandbox implements Sandbox {
     }
     call.signal?.throwIfAborted();
     const member = await this.pool.take(call.language, keyOf(call.language, call.source), call.signal);
-    return this.callMember(member, call, facts, limits);
+    return this.callMember(member, call, { facts, limits });
   }
 
   private async callMember(
     member: Member,
     call: SandboxCall,
-    facts: Facts,
-    limits: typeof SANDBOX_LIMITS,
+    { facts, limits }: { facts: Facts; limits: SandboxLimits },
   ): Promise<Answer> {
-    let killed: 'timeout' | 'aborted' | undefined;
-    const kill = (why: 'timeout' | 'aborted') => (): void => {
-      killed = why;
+    let stopped: 'timeout' | 'memory_limit' | 'aborted' | undefined;
+    const stop = (why: typeof stopped) => (): void => {
+      stopped ??= why;
       member.kill();
     };
-    const abort = kill('aborted');
+    const abort = stop('aborted');
     call.signal?.addEventListener('abort', abort, { once: true });
-    let timer: NodeJS.Timeout | undefined;
+    const timer = setTimeout(stop('timeout'), limits.timeoutMs + KILL_AFTER_MS);
+    this.pool.watchMemory(member, limits.memoryBytes, stop('memory_limit'));
     try {
-      // The start of a cold process is not the code's time.
-      await member.ready;
-      timer = setTimeout(kill('timeout'), limits.timeoutMs + KILL_AFTER_MS);
-      return await member.ask<Answer>('run', {
-        source: call.source,
-        name: facts.functionName,
-        parameters: facts.parameterNames,
-        arguments: call.arguments,
-        outputBytes: limits.outputBytes,
-        timeoutMs: limits.timeoutMs,
-      });
+      const { functionName: name, parameterNames: parameters } = facts;
+      const { source, arguments: args } = call;
+      const reply = await member.ask<Reply>('run', { source, name, parameters, arguments: args, ...limits });
+      return { ...(JSON.parse(reply.text) as Answer), memoryBytes: reply.memoryBytes };
     } catch (error) {
-      if (killed === 'aborted') throw call.signal!.reason;
-      if (killed === 'timeout') return failed('timeout', `the call took longer than ${limits.timeoutMs} ms`);
+      if (stopped === 'aborted') throw call.signal!.reason;
+      if (stopped === 'timeout') return failed('timeout', `the call took longer than ${limits.timeoutMs} ms`);
+      if (stopped === 'memory_limit') return failed('memory_limit', TOO_MUCH_MEMORY);
       if (!(error instanceof MemberLost)) throw error;
-      this.logger.warn({ language: call.language, err: error }, 'sandbox process lost');
-      return failed(...lostReason(error.message));
+      return this.lost(call.language, error);
     } finally {
       clearTimeout(timer);
       call.signal?.removeEventListener('abort', abort);
       this.pool.give(member);
     }
+  }
+
+  private lost(language: SandboxLanguage, error: MemberLost): Answer {
+    const { reason, message } = error;
+    if (reason === 'sandbox_violation') {
+      this.options.logger.warn({ language }, 'code in the sandbox reached for the host');
+      return failed(reason, message);
+    }
+    if (reason !== null && /memory limit|out of memory/i.test(message))
+      return failed('memory_limit', TOO_MUCH_MEMORY);
+    if (reason === 'RangeError') return failed('RecursionError', 'the call is nested too deeply');
+    this.options.logger.warn({ language, reason, err: error }, 'sandbox process lost');
+    return failed('sandbox_lost', message);
   }
 
   private async read(language: SandboxLanguage, source: string): Promise<Facts> {
@@ -141,24 +186,23 @@ class ProcessSandbox implements Sandbox {
     const key = keyOf(language, source);
     const known = this.facts.get(key);
     if (known) return known;
-    const facts = language === 'javascript' ? inspectJavaScript(source) : await this.inspectPython(source);
-    if ('problem' in facts) throw refused(facts.problem, facts.line);
+    const reading = await this.readInProcess(language, source);
+    if ('problem' in reading) throw refused(reading.problem, reading.line);
+    const facts = { ...reading, language, parameterNames: reading.parameterNames ?? null };
     if (this.facts.size >= MOST_FACTS) this.facts.clear();
     this.facts.set(key, facts);
     return facts;
   }
 
-  private async inspectPython(source: string): Promise<Facts | { problem: string; line: number | null }> {
-    // Reading runs nothing of the source, so a fresh process stays fresh.
-    const member = await this.pool.take('python', undefined);
+  /** Reading runs nothing of the source, so a fresh process stays fresh; parsers are not trusted with the server either. */
+  private async readInProcess(language: SandboxLanguage, source: string): Promise<Reading> {
+    const member = await this.pool.take(language, undefined);
     const timer = setTimeout(() => member.kill(), INSPECT_MS);
     try {
-      const facts = await member.ask<Facts | { problem: string; line: number | null }>('inspect', { source });
-      return 'problem' in facts ? facts : { ...facts, language: 'python', parameterNames: null };
+      return await member.ask<Reading>('inspect', { source });
     } catch (error) {
-      if (error instanceof MemberLost)
-        return { problem: 'cannot be read: nested too deeply or too large', line: null };
-      throw error;
+      if (!(error instanceof MemberLost)) throw error;
+      return { problem: 'cannot be read: nested too deeply or too large', line: null };
     } finally {
       clearTimeout(timer);
       this.pool.give(member);
@@ -166,9 +210,7 @@ class ProcessSandbox implements Sandbox {
   }
 }
 
-type Facts = SourceFacts & { parameterNames: string[] | null };
-
-const MOST_FACTS = 5_000;
+const TOO_MUCH_MEMORY = 'the call needs more memory than it may have';
 
 const keyOf = (language: SandboxLanguage, source: string): string =>
   `${language}:${createHash('sha256').update(source).digest('base64')}`;
@@ -180,12 +222,6 @@ const failed = (type: string, message: string, line: number | null = null): Answ
   error: { type, message, line },
   memoryBytes: null,
 });
-
-function lostReason(message: string): [string, string] {
-  if (/memory/i.test(message)) return ['memory_limit', 'the call needs more memory than it may have'];
-  if (/call stack|recursion/i.test(message)) return ['RecursionError', 'the call is nested too deeply'];
-  return ['sandbox_lost', `the sandbox process was lost: ${message}`];
-}
 
 const refused = (problem: string, line: number | null): DomainError => {
   const message = line === null ? problem : `line ${line}: ${problem}`;
@@ -200,50 +236,4 @@ function guessLanguage(source: string): SandboxLanguage {
   if (/^\s*(?:async\s+)?def\s+\w+\s*\(/m.test(source)) return 'python';
   if (/\bfunction\b|=>|^\s*(?:const|let|var)\s/m.test(source)) return 'javascript';
   return 'python';
-}
-
-/** The memory of a started Python interpreter: a process that begins with it is ready in a fraction of a second. */
-class Snapshots {
-  private made: Promise<string> | undefined;
-
-  constructor(private readonly options: SandboxOptions) {}
-
-  file(): Promise<string> {
-    this.made ??= this.make().catch((error: unknown) => {
-      this.options.logger.warn(
-        { err: error },
-        'no snapshot of the Python interpreter; processes start slowly',
-      );
-      return '';
-    });
-    return this.made;
-  }
-
-  private async make(): Promise<string> {
-    const path = join(this.options.directory, `python-${recipe()}.snapshot`);
-    if (existsSync(path)) return path;
-    const maker = new Member('python', 'make', () => undefined);
-    const timer = setTimeout(() => maker.kill(), MAKE_SNAPSHOT_MS);
-    try {
-      const { snapshot } = (await maker.ready) as { snapshot: Uint8Array };
-      mkdirSync(this.options.directory, { recursive: true });
-      const temporary = `${path}.${process.pid}.tmp`;
-      writeFileSync(temporary, snapshot);
-      renameSync(temporary, path);
-      return path;
-    } finally {
-      clearTimeout(timer);
-      maker.kill();
-    }
-  }
-}
-
-/** A snapshot fits only the interpreter, the harness and the platform it was made with. */
-function recipe(): string {
-  const { version } = require('pyodide/package.json') as JsonObject;
-  return createHash('sha256')
-    .update(`${String(version)} ${process.version} ${process.arch}`)
-    .update(readFileSync(join(__dirname, 'harness.py')))
-    .digest('hex')
-    .slice(0, 16);
 }

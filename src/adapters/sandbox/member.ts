@@ -1,14 +1,20 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SandboxLanguage } from '../../ports/sandbox';
 
 /** JavaScript heap of the process around the interpreter, MiB; the interpreter's own memory is limited inside. */
 const HEAP_MIB = 192;
+const PAGE_BYTES = 4096;
 
+/** The process ended, or its interpreter broke, before there was an answer. */
 export class MemberLost extends Error {
-  constructor(message: string) {
+  /** @param reason name of the error that broke the interpreter, when it could still tell */
+  constructor(
+    message: string,
+    readonly reason: string | null = null,
+  ) {
     super(message);
     this.name = 'MemberLost';
   }
@@ -17,7 +23,8 @@ export class MemberLost extends Error {
 interface Reply {
   id: number;
   value?: unknown;
-  broken?: string;
+  spent?: boolean;
+  broken?: { type: string; message: string };
 }
 
 interface Waiting {
@@ -25,12 +32,23 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-/** One sandbox process. It does one thing at a time; once it has run code it belongs to the tool whose code that was. */
+export interface MemberOptions {
+  language: SandboxLanguage;
+  /** File with the interpreter's memory after its start, `make` to make one, '' for a start from nothing. */
+  snapshot: string;
+  now: () => number;
+  onEnd: (member: Member) => void;
+}
+
+/** One sandbox process. It does one thing at a time; once it has run code it belongs to the source that was. */
 export class Member {
-  /** What it ran last: of another tool it never runs anything. */
+  /** What it ran last: of another source it never runs anything. */
   key: string | undefined;
   calls = 0;
-  lastUsed = Date.now();
+  /** What ran left something behind that cannot be put back: it must not run anything again. */
+  spent = false;
+  lastUsed: number;
+  readonly language: SandboxLanguage;
   readonly ready: Promise<unknown>;
   private readonly child: ChildProcess;
   private readonly directory: string;
@@ -38,29 +56,30 @@ export class Member {
   private nextId = 0;
   private ended = false;
 
-  /** @param snapshot file with the interpreter's memory after its start, `make` to make one, '' for a start from nothing */
-  constructor(
-    readonly language: SandboxLanguage,
-    snapshot: string,
-    private readonly onEnd: (member: Member) => void,
-  ) {
+  constructor(private readonly options: MemberOptions) {
+    this.language = options.language;
+    this.lastUsed = options.now();
     this.directory = mkdtempSync(join(tmpdir(), 'agentflow-sandbox-'));
-    this.child = fork(join(__dirname, 'child.cjs'), [language, snapshot], {
-      cwd: this.directory,
-      // Nothing of this process's environment, descriptors or flags reaches the child.
-      env: {},
-      execArgv: flags(snapshot),
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      serialization: 'advanced',
-    });
+    this.child = fork(
+      join(__dirname, 'child.cjs'),
+      [options.language, String(process.pid), options.snapshot],
+      {
+        cwd: this.directory,
+        // Nothing of this process's environment, descriptors or flags reaches the child.
+        env: {},
+        execArgv: flags(options.snapshot),
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+        serialization: 'advanced',
+      },
+    );
+    this.yieldToServer();
     this.ready = this.wait(this.nextId++);
     this.ready.catch(() => undefined);
     this.child.on('message', (reply: Reply) => this.receive(reply));
     this.child.on('error', (error) => this.end(`could not be started: ${error.message}`));
     this.child.on('exit', (code, signal) => this.end(`ended with ${signal ?? `code ${code}`}`));
-    // A sandbox that idles must not keep the server's process alive.
+    // A sandbox that idles must not keep the server's process alive; `wait` holds it while somebody asks.
     this.child.unref();
-    this.child.channel?.unref();
   }
 
   get pid(): number | undefined {
@@ -76,16 +95,14 @@ export class Member {
     await this.ready;
     const id = this.nextId++;
     const answer = this.wait(id);
-    this.lastUsed = Date.now();
-    this.child.channel?.ref();
+    this.lastUsed = this.options.now();
+    this.child.send({ id, action, ...request }, (error) => {
+      if (error) this.end(`cannot be reached: ${error.message}`);
+    });
     try {
-      this.child.send({ id, action, ...request }, (error) => {
-        if (error) this.end(`cannot be reached: ${error.message}`);
-      });
       return (await answer) as T;
     } finally {
-      this.lastUsed = Date.now();
-      if (this.waiting.size === 0) this.child.channel?.unref();
+      this.lastUsed = this.options.now();
     }
   }
 
@@ -94,16 +111,43 @@ export class Member {
     this.end('was stopped');
   }
 
+  /** Resident memory, bytes; null where the system does not tell (only Linux does, cheaply). */
+  residentBytes(): number | null {
+    if (process.platform !== 'linux' || this.ended) return null;
+    try {
+      const [, pages] = readFileSync(`/proc/${this.pid}/statm`, 'utf8').split(' ');
+      return Number(pages) * PAGE_BYTES;
+    } catch {
+      return null; // it has just ended, which its own event reports
+    }
+  }
+
+  /** Foreign code that burns a processor gets what the server leaves. */
+  private yieldToServer(): void {
+    if (this.child.pid === undefined) return;
+    try {
+      setPriority(this.child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    } catch {
+      return; // some systems do not allow it; the limits hold without
+    }
+  }
+
   private wait(id: number): Promise<unknown> {
     if (this.ended) return Promise.reject(new MemberLost('The sandbox process is gone.'));
+    this.child.channel?.ref();
     return new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
   }
 
-  private receive({ id, value, broken }: Reply): void {
+  private receive({ id, value, spent, broken }: Reply): void {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
+    this.spent ||= spent === true;
+    if (this.waiting.size === 0) this.child.channel?.unref();
     if (broken === undefined) waiting?.resolve(value);
-    else waiting?.reject(new MemberLost(broken));
+    else {
+      waiting?.reject(new MemberLost(broken.message, broken.type));
+      this.kill();
+    }
   }
 
   private end(how: string): void {
@@ -112,7 +156,7 @@ export class Member {
     for (const { reject } of this.waiting.values()) reject(new MemberLost(`The sandbox process ${how}.`));
     this.waiting.clear();
     rmSync(this.directory, { recursive: true, force: true });
-    this.onEnd(this);
+    this.options.onEnd(this);
   }
 }
 
@@ -136,4 +180,4 @@ function flags(snapshot: string): string[] {
   ];
 }
 
-const PACKAGES = ['pyodide', 'quickjs-emscripten', 'quickjs-emscripten-core', '@jitl'];
+const PACKAGES = ['pyodide', 'quickjs-emscripten', 'quickjs-emscripten-core', '@jitl', 'acorn'];

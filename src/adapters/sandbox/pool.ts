@@ -1,16 +1,26 @@
+import { availableParallelism } from 'node:os';
 import type { SandboxLanguage } from '../../ports/sandbox';
 import type { Member } from './member';
 
-const DEFAULT_PROCESSES = 8;
+const MOST_PROCESSES = 8;
+const FEWEST_PROCESSES = 4;
+const PROCESSES_PER_CPU = 2;
 /** Fresh processes of a language that wait for code they have not seen. */
 const SPARE = { python: 2, javascript: 1 };
 /** A process is replaced after so many calls, whatever they left behind in it. */
 const MOST_CALLS = 500;
 const IDLE_MS = 120_000;
 const SWEEP_MS = 15_000;
+/** How often the memory of working processes is looked at. */
+const WATCH_MS = 200;
+/** What a process takes beyond the memory that its call may have: the interpreter, its image, files. */
+const OVERHEAD_BYTES = 512 * 1024 * 1024;
+/** So many processes in a row must fail to start before a caller hears of it. */
+const MOST_FAILURES = 3;
 
 export interface PoolOptions {
   maxProcesses?: number;
+  now: () => number;
   start: (language: SandboxLanguage, onEnd: (member: Member) => void) => Promise<Member>;
 }
 
@@ -28,12 +38,19 @@ export class SandboxPool {
   private readonly idle = new Set<Member>();
   private readonly all = new Set<Member>();
   private readonly queue: Waiting[] = [];
+  /** Members at work, with what happens when one takes more memory than it may. */
+  private readonly busy = new Map<Member, { mostBytes: number; onExceeded: () => void }>();
+  private readonly limit: number;
+  private watcher: NodeJS.Timeout | undefined;
   private starting = 0;
   private failures = 0;
   private sweeper: NodeJS.Timeout | undefined;
   private closed = false;
 
-  constructor(private readonly options: PoolOptions) {}
+  constructor(private readonly options: PoolOptions) {
+    const suited = Math.max(FEWEST_PROCESSES, availableParallelism() * PROCESSES_PER_CPU);
+    this.limit = options.maxProcesses ?? Math.min(MOST_PROCESSES, suited);
+  }
 
   /**
    * A process for code of `key`, or a fresh one when `key` is undefined: give it back.
@@ -58,20 +75,43 @@ export class SandboxPool {
   }
 
   give(member: Member): void {
-    if (member.alive && member.calls < MOST_CALLS && !this.closed) this.idle.add(member);
+    this.busy.delete(member);
+    if (this.busy.size === 0) clearInterval(this.watcher);
+    if (member.alive && !member.spent && member.calls < MOST_CALLS && !this.closed) this.idle.add(member);
     else member.kill();
     this.wakeNext();
+  }
+
+  /** Kills nothing itself: `onExceeded` does. Ends when the member is given back. */
+  watchMemory(member: Member, memoryBytes: number, onExceeded: () => void): void {
+    if (this.busy.size === 0) this.watcher = setInterval(() => this.checkMemory(), WATCH_MS).unref();
+    this.busy.set(member, { mostBytes: memoryBytes + OVERHEAD_BYTES, onExceeded });
+  }
+
+  /** A process that waits for the first call in this language. */
+  warm(language: SandboxLanguage): Promise<void> {
+    return this.take(language, undefined).then((member) => this.give(member));
   }
 
   stats(): { processes: number; failures: number } {
     return { processes: this.all.size, failures: this.failures };
   }
 
+  pids(): number[] {
+    return [...this.all].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
   close(): void {
     this.closed = true;
     clearInterval(this.sweeper);
+    clearInterval(this.watcher);
     for (const member of this.all) member.kill();
     this.wakeNext();
+  }
+
+  private checkMemory(): void {
+    for (const [member, { mostBytes, onExceeded }] of this.busy)
+      if ((member.residentBytes() ?? 0) > mostBytes) onExceeded();
   }
 
   private find(language: SandboxLanguage, key: string | undefined): Member | undefined {
@@ -87,8 +127,7 @@ export class SandboxPool {
   /** Starts a process, ending the one that idles longest when there are too many. Undefined when all are busy. */
   private async startOne(language: SandboxLanguage, mayEvict: boolean): Promise<Member | undefined> {
     if (this.closed) throw new Error('The sandbox is closed.');
-    const limit = this.options.maxProcesses ?? DEFAULT_PROCESSES;
-    if (this.all.size + this.starting >= limit) {
+    if (this.all.size + this.starting >= this.limit) {
       const oldest = [...this.idle].sort((a, b) => a.lastUsed - b.lastUsed)[0];
       if (!oldest || (!mayEvict && oldest.language === language && oldest.key === undefined))
         return undefined;
@@ -113,8 +152,8 @@ export class SandboxPool {
   /** The next code that is new here finds a fresh process waiting. */
   private refill(language: SandboxLanguage): void {
     const fresh = [...this.idle].filter((member) => member.language === language && member.key === undefined);
-    const limit = this.options.maxProcesses ?? DEFAULT_PROCESSES;
-    if (fresh.length + this.starting >= SPARE[language] || this.all.size + this.starting >= limit) return;
+    if (fresh.length + this.starting >= SPARE[language] || this.all.size + this.starting >= this.limit)
+      return;
     this.startOne(language, false)
       .then((member) => {
         if (!member) return;
@@ -152,9 +191,7 @@ export class SandboxPool {
   }
 
   private sweep(): void {
-    const before = Date.now() - IDLE_MS;
+    const before = this.options.now() - IDLE_MS;
     for (const member of this.idle) if (member.lastUsed < before) member.kill();
   }
 }
-
-const MOST_FAILURES = 3;
