@@ -54,6 +54,16 @@ export function parseRange(
   return end < start ? undefined : { start, end };
 }
 
+/** Whether a list of entity tags names this one; weak ones compare equal here (RFC 9110). */
+const names = (list: string | undefined, tag: string): boolean =>
+  list?.split(',').some((entry) => ['*', tag, `W/${tag}`].includes(entry.trim())) ?? false;
+
+/** A range of another version than this one: the whole is sent instead. Dates are not known here, so they never fit. */
+function isStaleRange(request: IncomingMessage, tag: string | undefined): boolean {
+  const condition = request.headers['if-range'];
+  return condition !== undefined && String(condition).trim() !== tag;
+}
+
 /** A client that hangs up in the middle of a download is no error of ours; a source that fails is. */
 function ignoreHangUp(error: unknown, response: ServerResponse): void {
   const { code } = error as NodeJS.ErrnoException;
@@ -73,6 +83,7 @@ export function compileBinary<Context>(
   const text = reader(rule.text, 'text');
   const contentType = reader(rule.contentType, 'contentType');
   const fileName = reader(rule.fileName, 'fileName');
+  const etag = reader(rule.etag, 'etag');
 
   const open = async (data: unknown, context: Context): Promise<BinarySource> => {
     const [reference, encoded, plain] = [ref(data), base64(data), text(data)];
@@ -83,8 +94,15 @@ export function compileBinary<Context>(
   };
 
   return async (data, request, response, context) => {
+    const version = etag(data);
+    const tag = typeof version === 'string' ? `"${version}"` : undefined;
+    if (tag) response.setHeader('ETag', tag);
+    if (tag && names(request.headers['if-none-match'], tag)) {
+      response.writeHead(304).end();
+      return;
+    }
     const source = await open(data, context);
-    const range = parseRange(request.headers.range, source.size);
+    const range = isStaleRange(request, tag) ? undefined : parseRange(request.headers.range, source.size);
     response.setHeader('Accept-Ranges', 'bytes');
     if (range === 'unsatisfiable') {
       response.writeHead(416, { 'Content-Range': `bytes */${source.size}`, 'Content-Length': 0 }).end();

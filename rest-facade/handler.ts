@@ -14,7 +14,7 @@ import type { Call, CompiledOperation, CompiledStream, Follow } from './operatio
 import { toRefusal } from './problem';
 import { requestIdOf } from './request-id';
 import { textOf } from './text';
-import type { ContextFactory, Executor, UploadedFile } from './types';
+import { UploadedFile, type ContextFactory, type Executor } from './types';
 import type { RequestValidation, ResponseValidation } from './validate';
 
 export interface HandlerDependencies<Context> {
@@ -189,13 +189,15 @@ export class OperationHandler<Context> {
     const route = { template: operation.template, method: operation.method };
     await this.dependencies.validation.readMultipart(route, carrier);
     for (const file of (request.files as Express.Multer.File[] | undefined) ?? []) {
-      files.push({
-        fieldName: file.fieldname,
-        fileName: file.originalname,
-        mimeType: file.mimetype,
-        size: file.size,
-        path: file.path,
-      });
+      files.push(
+        new UploadedFile({
+          fieldName: file.fieldname,
+          fileName: file.originalname,
+          mimeType: file.mimetype,
+          size: file.size,
+          path: file.path,
+        }),
+      );
     }
     probe.body = request.body as unknown;
     probe.headers = { ...request.headers, 'content-type': 'multipart/form-data' };

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream';
 import type { DocumentNode, ExecutionResult, OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import type { IncomingMessage } from 'node:http';
 
+export { UploadedFile } from '../src/ports/files';
+
 /** One named GraphQL operation: parsed and validated once, at start. */
 export interface PreparedOperation {
   name: string;
@@ -33,17 +35,6 @@ export interface RequestInfo {
 }
 
 export type ContextFactory<Context> = (request: IncomingMessage, info: RequestInfo) => Promise<Context>;
-
-/** One uploaded file, already on disk; the facade deletes it when the request ends. */
-export interface UploadedFile {
-  fieldName: string;
-  fileName: string;
-  mimeType: string;
-  /** Bytes. */
-  size: number;
-  /** Absolute path of the temporary file. */
-  path: string;
-}
 
 /** Bytes that an operation's result only points at. */
 export interface BinarySource {
@@ -92,6 +83,8 @@ export interface BinaryRule {
   text?: string;
   contentType?: string;
   fileName?: string;
+  /** A version of the bytes: answered as `ETag`, and what `If-None-Match` and `If-Range` are compared with. */
+  etag?: string;
   /** Default `attachment`. */
   disposition?: 'attachment' | 'inline';
 }

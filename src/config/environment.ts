@@ -45,6 +45,19 @@ export interface Config {
     corsOrigins: readonly string[];
   };
   data: { directory: string };
+  files: {
+    maxUploadBytes: number;
+    /** Undefined: files are in the data folder. */
+    s3:
+      | {
+          bucket: string;
+          endpoint: string | undefined;
+          region: string;
+          credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
+          forcePathStyle: boolean;
+        }
+      | undefined;
+  };
   database: { url: string | undefined; prefix: string };
   search: { url: string | undefined };
   models: {
@@ -121,6 +134,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Readonly<Record<st
       corsOrigins: values.AGENTFLOW_CORS_ORIGINS ?? [],
     },
     data: { directory: resolve(values.AGENTFLOW_DATA_DIR) },
+    files: { maxUploadBytes: values.AGENTFLOW_MAX_UPLOAD_MB * 1024 * 1024, s3: s3Config(values) },
     database: { url: values.MONGODB_URL, prefix: values.AGENTFLOW_DB_PREFIX },
     search: { url: values.ELASTICSEARCH_URL },
     models: modelsConfig(values),
@@ -136,6 +150,25 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Readonly<Record<st
     identity,
     warnings: unknownVariables(merged),
   });
+}
+
+/** @throws ConfigError when half of the credentials is given, or settings without a bucket */
+function s3Config(values: Values): Config['files']['s3'] {
+  const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = values;
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    const name = accessKeyId === undefined ? 'S3_ACCESS_KEY_ID' : 'S3_SECRET_ACCESS_KEY';
+    throw new ConfigError([{ name, message: 'is missing; the access key and its secret belong together' }]);
+  }
+  if (bucket === undefined && values.S3_ENDPOINT !== undefined)
+    throw new ConfigError([{ name: 'S3_BUCKET', message: 'is missing; S3_ENDPOINT alone does not say where files go' }]);
+  if (bucket === undefined) return undefined;
+  return {
+    bucket,
+    endpoint: values.S3_ENDPOINT,
+    region: values.S3_REGION,
+    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
+    forcePathStyle: values.S3_FORCE_PATH_STYLE,
+  };
 }
 
 /** Parses only the named variables, for commands that must work where the rest of the environment is not a server's. */

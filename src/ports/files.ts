@@ -3,6 +3,30 @@ import type { Readable } from 'node:stream';
 import type { JsonValue } from './records';
 import type { Page, Projection } from './stores';
 
+/**
+ * A file that came with a request: on disk, and removed when the request ends. Only the server makes these; what a
+ * client sends in its place is no instance, so no client can name a path.
+ */
+export class UploadedFile {
+  /** Name of the form's part. */
+  readonly fieldName: string;
+  readonly fileName: string;
+  /** As the client declared it. */
+  readonly mimeType: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Absolute path of the temporary file. */
+  readonly path: string;
+
+  constructor(file: { fieldName: string; fileName: string; mimeType: string; size: number; path: string }) {
+    this.fieldName = file.fieldName;
+    this.fileName = file.fileName;
+    this.mimeType = file.mimeType;
+    this.size = file.size;
+    this.path = file.path;
+  }
+}
+
 /** What was stored. */
 export interface StoredFile {
   /** Made by the storage, never from anything a user said; `<tenant>/<uuid>`. */

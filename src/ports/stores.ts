@@ -8,6 +8,7 @@ import type {
   RunStatus,
 } from './records';
 import type { KnowledgeStore } from './knowledge';
+import type { AttachmentStore } from './files';
 import type {
   ApprovalPolicyStore,
   ApprovalStore,
@@ -224,6 +225,7 @@ export interface TenantStore {
   readonly policies: ApprovalPolicyStore;
   readonly questions: QuestionStore;
   readonly cachedResults: CachedResultStore;
+  readonly attachments: AttachmentStore;
   readonly knowledge: KnowledgeStore;
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../prisma-mongodb';
 import { PrismaAgentStore } from './agents';
 import { PrismaApprovalStore } from './approvals';
+import { PrismaAttachmentStore } from './attachments';
 import { PrismaCachedResultStore } from './cached-results';
 import { isDuplicate, type TenantClient } from './client';
 import { PrismaConversationStore } from './conversations';
@@ -121,6 +122,7 @@ export class MongoDatabase implements Database {
       policies: guarded(new PrismaApprovalPolicyStore(prisma)),
       questions: guarded(new PrismaQuestionStore(prisma)),
       cachedResults: guarded(new PrismaCachedResultStore(prisma)),
+      attachments: guarded(new PrismaAttachmentStore(prisma)),
       knowledge: guarded(new PrismaKnowledgeStore(prisma, (name) => db.collection(name))),
     };
   }
