@@ -5,6 +5,10 @@ import './agents';
 import './agent-execution';
 import './conversations';
 import './cancellation';
+import './tools';
+import './approvals';
+import './approval-policies';
+import './questions';
 
 /** The one schema: GraphQL serves it, the REST facade maps onto it. */
 export const schema = builder.toSchema();

@@ -110,7 +110,13 @@ export function createToolParts(input: ToolPartsInput): ToolParts {
         input.onChange(tenant);
       },
     }),
-    generator: new ToolGenerator({ models, sandbox, modelFor: input.modelFor, offlineModel: LOCAL_MODEL }),
+    generator: new ToolGenerator({
+      open,
+      models,
+      sandbox,
+      modelFor: input.modelFor,
+      offlineModel: LOCAL_MODEL,
+    }),
     policies: new ApprovalPolicies({ open, clock }),
     bus,
     feed: new HumanFeed({ open, bus, clock, logger, intervalMs: WATCH_HUMANS_EVERY_MS }),

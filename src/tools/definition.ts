@@ -1,5 +1,5 @@
 import Ajv from 'ajv';
-import { DomainError, type FieldError } from '../errors';
+import { DomainError, type FieldError, invalid } from '../errors';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { SandboxLanguage } from '../ports/sandbox';
 import type { ToolKind, ToolRecord } from '../ports/tools';
@@ -166,10 +166,13 @@ export function argumentSchema(input: ToolInput, inferred: JsonObject | undefine
   const base = isObject(input.argsSchema) ? input.argsSchema : schemaOfParameters(input.parameters, inferred);
   const texts = isObject(input.paramDescriptions) ? input.paramDescriptions : {};
   const known = isObject(base.properties) ? base.properties : {};
+  for (const name of Object.keys(texts))
+    if (!Object.hasOwn(known, name))
+      throw invalid(`param_descriptions.${name}`, 'is no parameter of the tool');
   const properties = Object.fromEntries(
     Object.entries(known).map(([name, schema]) => {
       const text = Object.hasOwn(texts, name) ? texts[name] : undefined;
-      return [name, typeof text === 'string' && isObject(schema) ? { description: text, ...schema } : schema];
+      return [name, typeof text === 'string' && isObject(schema) ? { ...schema, description: text } : schema];
     }),
   );
   return { ...base, type: 'object', properties };

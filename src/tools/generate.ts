@@ -1,8 +1,11 @@
+import { living } from '../agents/agents';
+import { findAgent } from '../agents/find';
 import { DomainError, invalid } from '../errors';
 import type { Principal } from '../ports/identity';
 import type { ChatChunk, ModelGateway, ModelMessage } from '../ports/models';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { Sandbox, SandboxLanguage, SourceFacts } from '../ports/sandbox';
+import type { TenantStore } from '../ports/stores';
 import { TOOL_NAME } from './definition';
 
 const DESCRIPTION_CHARACTERS = 10_000;
@@ -25,6 +28,7 @@ export interface GeneratedTool {
 }
 
 export interface GeneratorDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
   models: ModelGateway;
   sandbox: Sandbox;
   /** The model that writes tools for this user. */
@@ -52,7 +56,8 @@ export class ToolGenerator {
    * @throws DomainError `connector_not_configured` without a generative model, `output_invalid` when the model's source
    *   cannot be read twice
    */
-  async generate(principal: Principal, input: GenerateInput): Promise<GeneratedTool> {
+  async generate(principal: Principal, agentId: string, input: GenerateInput): Promise<GeneratedTool> {
+    living(await findAgent(await this.dependencies.open(principal.tenant), agentId), agentId);
     if (input.description.trim() === '') throw invalid('description', 'must not be empty');
     if (input.description.length > DESCRIPTION_CHARACTERS)
       throw invalid('description', `must have at most ${DESCRIPTION_CHARACTERS} characters`);

@@ -1,13 +1,13 @@
 import { findAgent } from '../agents/find';
 import { living } from '../agents/agents';
-import { DomainError, type FieldError, invalid } from '../errors';
+import { DomainError, type FieldError, invalid, notFound } from '../errors';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
 import type { Sandbox, SandboxLanguage, SandboxOutcome } from '../ports/sandbox';
 import type { Projection, TenantStore } from '../ports/stores';
-import type { ToolKind, ToolRecord } from '../ports/tools';
+import type { ToolCallRecord, ToolKind, ToolRecord } from '../ports/tools';
 import type { Secrets } from '../secrets/secrets';
 import {
   APPROVAL_TIMEOUT,
@@ -36,6 +36,12 @@ export interface DryRunInput {
   arguments?: JsonValue;
 }
 
+/** An agent by id or name; with `parentId` it must be a sub-agent of that one. */
+export interface AgentPath {
+  agentId: string;
+  parentId?: string | null;
+}
+
 /** Reads the configuration of a tool of kind `http` or `mcp`. @throws DomainError `validation_failed` on `config...` */
 export type CompileConfig = (
   kind: 'http' | 'mcp',
@@ -59,8 +65,8 @@ export class Tools {
   constructor(private readonly dependencies: ToolDependencies) {}
 
   /** The tools of an agent. */
-  async ofAgent(principal: Principal, agentId: string, projection?: Projection): Promise<ToolRecord[]> {
-    const { store, agent } = await this.agent(principal, agentId);
+  async ofAgent(principal: Principal, path: AgentPath, projection?: Projection): Promise<ToolRecord[]> {
+    const { store, agent } = await this.agentAt(principal, path);
     return store.tools.ofAgent(agent.id, projection);
   }
 
@@ -70,11 +76,19 @@ export class Tools {
   }
 
   /** Tools that the agent could be given. */
-  async available(principal: Principal, agentId: string, projection?: Projection): Promise<ToolRecord[]> {
-    const { store, agent } = await this.agent(principal, agentId);
+  async available(principal: Principal, path: AgentPath, projection?: Projection): Promise<ToolRecord[]> {
+    const { store, agent } = await this.agentAt(principal, path);
     const [all, own] = await Promise.all([store.tools.list(projection), store.tools.ofAgent(agent.id)]);
     const taken = new Set(own.map(({ id }) => id));
     return all.filter(({ id }) => !taken.has(id));
+  }
+
+  /** The ledger of a run. @throws DomainError `not_found` for runs of others, unless an admin asks */
+  async calls(principal: Principal, runId: string): Promise<ToolCallRecord[]> {
+    const store = await this.store(principal);
+    const run = await store.runs.find(runId);
+    if (!run || (run.userId !== principal.userId && !principal.isAdmin)) throw notFound('Run', runId);
+    return store.toolCalls.ofRun(run.id);
   }
 
   /** @throws DomainError `not_found` for a tool that this agent does not have */
@@ -104,13 +118,12 @@ export class Tools {
       });
     const definition = await this.definition(input, undefined);
     const tool = known
-      ? await this.write(store, known, { ...definition, ...rowChanges(input) })
+      ? await this.write(store, known, this.row(known.id, input, definition))
       : await this.create(principal, store, input, definition);
-    const sealed = await this.seal(store, tool, input.credentials);
     for (const id of [agent.id, ...targets])
       await store.tools.assign(tool.id, id, this.dependencies.clock.now());
     this.dependencies.onChange(principal.tenant);
-    return sealed;
+    return tool;
   }
 
   /** Changes only what `input` names. */
@@ -126,17 +139,16 @@ export class Tools {
     if (tool.kind === 'builtin') refuseBuiltInChanges(input);
     if (present(input.kind) && input.kind !== tool.kind && !isCode(input.kind, tool.kind))
       throw invalid('kind', `is ${tool.kind} and cannot become ${input.kind}`);
-    const renamed =
-      present(input.name) && input.name !== tool.name ? { name: input.name, nameKey: input.name } : {};
-    if ('name' in renamed && (await store.tools.findByName(renamed.name)))
-      throw new DomainError('conflict', `There is a tool named ${renamed.name} already.`, {
+    const name = present(input.name) && input.name !== tool.name ? input.name : undefined;
+    if (name !== undefined && (await store.tools.findByName(name)))
+      throw new DomainError('conflict', `There is a tool named ${name} already.`, {
         errors: [{ path: 'name', message: 'is taken' }],
       });
+    const renamed = name === undefined ? {} : { name, nameKey: name };
     const definition = changesDefinition(input) ? await this.definition(input, tool) : {};
-    const changed = await this.write(store, tool, { ...definition, ...rowChanges(input), ...renamed });
-    const sealed = await this.seal(store, changed, input.credentials);
+    const changed = await this.write(store, tool, { ...this.row(tool.id, input, definition), ...renamed });
     this.dependencies.onChange(principal.tenant);
-    return sealed;
+    return changed;
   }
 
   /** Gates the tool's calls by a human, or frees them. */
@@ -162,8 +174,8 @@ export class Tools {
   }
 
   /** Assigns an existing tool. */
-  async assign(principal: Principal, agentId: string, reference: string): Promise<ToolRecord> {
-    const { store, agent } = await this.agent(principal, agentId);
+  async assign(principal: Principal, path: AgentPath, reference: string): Promise<ToolRecord> {
+    const { store, agent } = await this.agentAt(principal, path);
     const tool = await this.living(store, reference);
     await store.tools.assign(tool.id, agent.id, this.dependencies.clock.now());
     this.dependencies.onChange(principal.tenant);
@@ -173,10 +185,10 @@ export class Tools {
   /** Takes a tool from an agent; a custom tool that nobody has any more is deleted softly. */
   async remove(
     principal: Principal,
-    agentId: string,
+    path: AgentPath,
     reference: string,
   ): Promise<{ id: string; message: string }> {
-    const { store, agent } = await this.agent(principal, agentId);
+    const { store, agent } = await this.agentAt(principal, path);
     const tool = await this.assigned(store, agent, reference);
     await store.tools.unassign(tool.id, agent.id);
     const orphan = tool.kind !== 'builtin' && (await store.tools.countAssignments(tool.id)) === 0;
@@ -242,9 +254,20 @@ export class Tools {
     return this.dependencies.open(principal.tenant);
   }
 
-  private async agent(principal: Principal, id: string): Promise<{ store: TenantStore; agent: AgentRecord }> {
+  private agent(principal: Principal, agentId: string): Promise<{ store: TenantStore; agent: AgentRecord }> {
+    return this.agentAt(principal, { agentId });
+  }
+
+  private async agentAt(
+    principal: Principal,
+    { agentId, parentId }: AgentPath,
+  ): Promise<{ store: TenantStore; agent: AgentRecord }> {
     const store = await this.store(principal);
-    return { store, agent: living(await findAgent(store, id), id) };
+    const agent = living(await findAgent(store, agentId), agentId);
+    if (!present(parentId)) return { store, agent };
+    const parent = living(await findAgent(store, parentId), parentId);
+    if (await store.agents.isLinked(parent.id, agent.id)) return { store, agent };
+    throw new DomainError('not_found', `Agent ${parentId} has no sub-agent ${agentId}.`);
   }
 
   private async living(store: TenantStore, reference: string): Promise<ToolRecord> {
@@ -282,15 +305,24 @@ export class Tools {
       const given = isObject(input.config) ? input.config : (tool?.config as JsonObject | undefined);
       if (!given) throw invalid('config', `is required for tools of kind ${kind}`);
       const { config, parameters } = await this.dependencies.compileConfig(kind, given);
-      return { kind, config, parameters: argumentSchema(input, parameters) };
+      const base = tool && !isObject(input.config) ? (tool.parameters as JsonObject) : parameters;
+      return { kind, config, functionCode: null, parameters: argumentSchema(input, base) };
     }
     const source = input.functionCode ?? tool?.functionCode;
-    if (!present(source) || source.trim() === '') throw invalid('function_code', 'is required');
-    const facts = await this.dependencies.sandbox.inspect(source, languageOf(input));
+    if (!present(source) || source.trim() === '')
+      throw invalid('function_code', 'is required for code; other tools need kind http or mcp, and config');
+    const isSame = tool !== undefined && !present(input.functionCode);
+    const facts = await this.dependencies.sandbox.inspect(
+      source,
+      languageOf(input, isSame ? tool : undefined),
+    );
+    // A schema that the owner wrote outlives changes of other things.
+    const base = isSame ? (tool.parameters as JsonObject) : facts.parameters;
     return {
       kind: facts.language,
+      config: null,
       functionCode: source,
-      parameters: argumentSchema(input, facts.parameters),
+      parameters: argumentSchema(input, base),
     };
   }
 
@@ -301,11 +333,11 @@ export class Tools {
     definition: Partial<ToolRecord>,
   ): Promise<ToolRecord> {
     const at = this.dependencies.clock.now();
+    const id = newId(at.getTime());
     const created = await store.tools.create({
       ...TOOL_DEFAULTS,
-      ...rowChanges(input),
-      ...definition,
-      id: newId(at.getTime()),
+      ...this.row(id, input, definition),
+      id,
       name: input.name,
       nameKey: input.name,
       kind: definition.kind!,
@@ -317,7 +349,15 @@ export class Tools {
     if (created) return created;
     // Registered by another request at the same moment: this one changes it.
     const other = await this.living(store, input.name);
-    return this.write(store, other, { ...definition, ...rowChanges(input) });
+    return this.write(store, other, this.row(other.id, input, definition));
+  }
+
+  /** The columns that `input` changes. Credentials are kept encrypted and never answered; null removes them. */
+  private row(id: string, input: ToolInput, definition: Partial<ToolRecord>): Partial<ToolRecord> {
+    const { credentials } = input;
+    if (credentials === undefined) return { ...definition, ...rowChanges(input) };
+    const sealed = credentials === null ? null : this.dependencies.secrets.seal(credentials, `tool:${id}`);
+    return { ...definition, ...rowChanges(input), credentials: sealed };
   }
 
   private async write(
@@ -332,18 +372,6 @@ export class Tools {
     if (!current || current.deletedAt)
       throw new DomainError('not_found', `Tool ${tool.name} does not exist.`);
     return this.write(store, current, changes);
-  }
-
-  /** Credentials are kept encrypted and never answered; null removes them. */
-  private async seal(
-    store: TenantStore,
-    tool: ToolRecord,
-    credentials: JsonValue | undefined,
-  ): Promise<ToolRecord> {
-    if (credentials === undefined) return tool;
-    const sealed =
-      credentials === null ? null : this.dependencies.secrets.seal(credentials, `tool:${tool.id}`);
-    return this.write(store, tool, { credentials: sealed });
   }
 }
 
@@ -363,9 +391,11 @@ function kindOf(input: ToolInput, tool: ToolRecord | undefined): ToolKind {
   return tool?.kind ?? (present(input.language) ? input.language : 'python');
 }
 
-/** Undefined lets the sandbox tell from the source. */
-const languageOf = (input: ToolInput): SandboxLanguage | undefined =>
-  input.language ?? (input.kind === 'python' || input.kind === 'javascript' ? input.kind : undefined);
+/** Undefined lets the sandbox tell from the source. `tool` is given when its source stays. */
+function languageOf(input: ToolInput, tool: ToolRecord | undefined): SandboxLanguage | undefined {
+  const kind = input.kind ?? tool?.kind;
+  return input.language ?? (kind === 'python' || kind === 'javascript' ? kind : undefined);
+}
 
 const changesDefinition = (input: ToolInput): boolean =>
   present(input.functionCode) ||
