@@ -1,3 +1,4 @@
+import { getEventListeners, once } from 'node:events';
 import http from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import zlib from 'node:zlib';
@@ -333,5 +334,18 @@ describe('limits', () => {
       finish();
     }
     expect(text).toBe('firstlast');
+  });
+
+  it("leaves nothing on the caller's signal", async () => {
+    const { signal } = new AbortController();
+    const { url } = await serve((_request, response) => response.end('x'));
+    for (let round = 0; round < 3; round += 1) {
+      await open(url, { signal });
+      const { body } = await open.stream(url, { signal });
+      const closed = once(body, 'close');
+      body.resume();
+      await closed;
+    }
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 });
