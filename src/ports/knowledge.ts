@@ -177,6 +177,8 @@ export interface BaseStatistics {
   tokens: number;
   bytes: number;
   failed: number;
+  /** Formats of its documents, each once. */
+  formats: string[];
 }
 
 export interface KnowledgeStore {
@@ -204,6 +206,8 @@ export interface KnowledgeStore {
   countDocuments(filter: DocumentFilter): Promise<number>;
   /** Ids of living documents that the generation lacks, oldest first. */
   documentsWithout(knowledgeBaseId: string, generation: number, limit: number): Promise<string[]>;
+  /** Ids of living documents whose live chunks are of an older generation. */
+  documentsBefore(knowledgeBaseId: string, generation: number, limit: number): Promise<string[]>;
   /** Null when the base has a living document with the same content. */
   createDocument(document: KnowledgeDocumentRecord): Promise<KnowledgeDocumentRecord | null>;
   /** Changes a living document; null when it is deleted. */

@@ -69,20 +69,21 @@ export class KnowledgeBaseRows {
 
   async statistics(ids: string[]): Promise<Map<string, BaseStatistics>> {
     const rows = await this.prisma.knowledgeDocument.groupBy({
-      by: ['knowledgeBaseId', 'status'],
+      by: ['knowledgeBaseId', 'status', 'format'],
       where: { knowledgeBaseId: { in: ids }, deletedAt: null },
       _count: { _all: true },
       _sum: { chunkCount: true, tokenCount: true, bytes: true },
     });
     const found = new Map<string, BaseStatistics>(
-      ids.map((id) => [id, { files: 0, chunks: 0, tokens: 0, bytes: 0, failed: 0 }]),
+      ids.map((id) => [id, { files: 0, chunks: 0, tokens: 0, bytes: 0, failed: 0, formats: [] }]),
     );
-    for (const { knowledgeBaseId, status, _count: count, _sum: sum } of rows) {
+    for (const { knowledgeBaseId, status, format, _count: count, _sum: sum } of rows) {
       const entry = found.get(knowledgeBaseId)!;
       entry.files += count._all;
       entry.chunks += sum.chunkCount ?? 0;
       entry.tokens += sum.tokenCount ?? 0;
       entry.bytes += sum.bytes ?? 0;
+      if (format !== null && !entry.formats.includes(format)) entry.formats.push(format);
       if (status === 'failed') entry.failed += count._all;
     }
     return found;

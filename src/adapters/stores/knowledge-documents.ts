@@ -44,9 +44,19 @@ export class KnowledgeDocumentRows {
       where: {
         knowledgeBaseId,
         deletedAt: null,
-        status: 'completed',
+        status: { not: 'failed' },
         OR: [{ stagedGeneration: null }, { stagedGeneration: { not: generation } }],
       },
+      select: { id: true },
+      orderBy: { id: 'asc' },
+      take: limit,
+    });
+    return rows.map(({ id }) => id);
+  }
+
+  async before(knowledgeBaseId: string, generation: number, limit: number): Promise<string[]> {
+    const rows = await this.prisma.knowledgeDocument.findMany({
+      where: { knowledgeBaseId, deletedAt: null, liveGeneration: { lt: generation } },
       select: { id: true },
       orderBy: { id: 'asc' },
       take: limit,

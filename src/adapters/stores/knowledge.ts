@@ -95,6 +95,10 @@ export class PrismaKnowledgeStore implements KnowledgeStore {
     return this.documents.without(knowledgeBaseId, generation, limit);
   }
 
+  documentsBefore(knowledgeBaseId: string, generation: number, limit: number): Promise<string[]> {
+    return this.documents.before(knowledgeBaseId, generation, limit);
+  }
+
   createDocument(document: KnowledgeDocumentRecord): Promise<KnowledgeDocumentRecord | null> {
     return this.documents.create(document);
   }

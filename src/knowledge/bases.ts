@@ -1,0 +1,198 @@
+import { DomainError, invalid } from '../errors';
+import { newId } from '../ids';
+import type { Clock } from '../ports/clock';
+import type { FileStorage } from '../ports/files';
+import type { Principal } from '../ports/identity';
+import type { BaseStatistics, KnowledgeBaseRecord } from '../ports/knowledge';
+import type { Logger } from '../ports/logger';
+import type { JsonValue } from '../ports/records';
+import type { Page, TenantStore } from '../ports/stores';
+import { type BaseForm, changedBaseSettings, newBaseSettings } from './base-form';
+import type { ChunkIndex } from './chunk-index';
+import { Complaints } from './complaints';
+import type { Embedder } from './embedder';
+import { livingBase } from './find';
+import { acceptGoldenQueries, type GoldenQueryForm } from './golden-queries';
+import { BASE_DEFAULTS, KNOWLEDGE_LIMITS } from './limits';
+
+/** Chunks removed at once. */
+const REMOVED_AT_ONCE = 500;
+const URL_CHARACTERS = 2_000;
+
+export interface BaseView {
+  base: KnowledgeBaseRecord;
+  statistics: BaseStatistics;
+}
+
+export interface CrawlForm extends BaseForm {
+  websiteUrl: string;
+  maxCrawlDepth?: number | null;
+  maxCrawlPages?: number | null;
+}
+
+export interface BaseDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  embedder: Embedder;
+  index: ChunkIndex;
+  storage: FileStorage;
+  /** Takes a deleted base from the agents that had it. */
+  unbindEverywhere: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Knowledge bases of a tenant: shared by all its members. Wherever an id is taken, the base's name does as well. */
+export class KnowledgeBases {
+  constructor(private readonly dependencies: BaseDependencies) {}
+
+  async list(principal: Principal): Promise<BaseView[]> {
+    const store = await this.store(principal);
+    const bases = await store.knowledge.listBases();
+    return withStatistics(store, bases);
+  }
+
+  /** @throws DomainError `not_found` */
+  async get(principal: Principal, reference: string): Promise<BaseView> {
+    const store = await this.store(principal);
+    const [view] = await withStatistics(store, [await livingBase(store, reference)]);
+    return view!;
+  }
+
+  /** An empty base. @throws DomainError `validation_failed`, `conflict` when the name is taken */
+  async create(principal: Principal, form: BaseForm, crawl?: CrawlForm): Promise<KnowledgeBaseRecord> {
+    const settings = newBaseSettings(form);
+    const origin = crawl ? acceptCrawl(crawl) : NO_CRAWL;
+    const store = await this.store(principal);
+    const model = await this.dependencies.embedder.defaultModel();
+    const at = this.dependencies.clock.now();
+    const created = await store.knowledge.createBase({
+      ...settings,
+      ...origin,
+      id: newId(at.getTime()),
+      embeddingModel: model.id,
+      dimension: model.dimension,
+      status: 'processing',
+      generation: 0,
+      nextGeneration: 0,
+      refreshJobId: null,
+      goldenQueries: [],
+      createdBy: principal.userId,
+      createdAt: at,
+      updatedAt: at,
+      deletedAt: null,
+    });
+    if (!created) throw taken(settings.name);
+    return created;
+  }
+
+  /**
+   * Changes what the form names. New settings of chunking hold for what is ingested from now on; a refresh brings the rest
+   * into line.
+   */
+  async update(principal: Principal, reference: string, form: BaseForm): Promise<BaseView> {
+    const changes = changedBaseSettings(form);
+    const store = await this.store(principal);
+    const base = await livingBase(store, reference);
+    await store.knowledge.updateBase(base.id, { ...changes, updatedAt: this.dependencies.clock.now() });
+    return this.get(principal, base.id);
+  }
+
+  /** Replaces the golden queries. @throws DomainError `validation_failed` */
+  async setGoldenQueries(
+    principal: Principal,
+    reference: string,
+    forms: GoldenQueryForm[],
+  ): Promise<BaseView> {
+    const queries = acceptGoldenQueries(forms);
+    const store = await this.store(principal);
+    const base = await livingBase(store, reference);
+    await store.knowledge.updateBase(base.id, {
+      goldenQueries: queries as unknown as JsonValue,
+      updatedAt: this.dependencies.clock.now(),
+    });
+    return this.get(principal, base.id);
+  }
+
+  /** From here on nobody sees it; its running jobs end, and its chunks and files are removed. */
+  async remove(principal: Principal, reference: string): Promise<{ id: string; message: string }> {
+    const store = await this.store(principal);
+    const base = await livingBase(store, reference);
+    const at = this.dependencies.clock.now();
+    await store.knowledge.updateBase(base.id, { deletedAt: at, updatedAt: at, nameKey: base.id });
+    await store.knowledge.cancelJobs(base.id, 'The knowledge base was deleted.', at);
+    await this.dependencies.unbindEverywhere(store, base.id);
+    await this.removeContent(store, base);
+    return { id: base.id, message: `Knowledge base ${base.name} was deleted.` };
+  }
+
+  /** Safe to repeat, and to do while a worker still writes: what it writes is seen by nobody. */
+  async removeContent(store: TenantStore, base: KnowledgeBaseRecord): Promise<void> {
+    await this.dependencies.index.removeBase(store.tenant, base.id);
+    for (;;) {
+      const ids = await store.knowledge.chunkIdsOfBase(base.id, REMOVED_AT_ONCE);
+      if (ids.length === 0) break;
+      await store.knowledge.removeChunks(ids);
+    }
+    const page: Page = { limit: REMOVED_AT_ONCE };
+    for (;;) {
+      const documents = await store.knowledge.listDocuments({ knowledgeBaseId: base.id }, page);
+      if (documents.length === 0) break;
+      for (const { id, storageKey } of documents) {
+        await this.dependencies.storage.remove(storageKey);
+        await store.knowledge.updateDocument(id, {
+          deletedAt: this.dependencies.clock.now(),
+          contentKey: id,
+        });
+      }
+    }
+  }
+
+  private store(principal: Principal): Promise<TenantStore> {
+    return this.dependencies.open(principal.tenant);
+  }
+}
+
+const NO_CRAWL = { origin: 'files', websiteUrl: null, maxCrawlDepth: null, maxCrawlPages: null };
+
+/** @throws DomainError `validation_failed` */
+function acceptCrawl({ websiteUrl, maxCrawlDepth, maxCrawlPages }: CrawlForm) {
+  const complaints = new Complaints();
+  complaints.text('website_url', websiteUrl, URL_CHARACTERS);
+  if (!/^https?:\/\//i.test(websiteUrl) || !URL.canParse(websiteUrl))
+    complaints.add('website_url', 'must be a URL that begins with http:// or https://');
+  complaints.range('max_crawl_depth', maxCrawlDepth, { ...KNOWLEDGE_LIMITS.crawlDepth, whole: true });
+  complaints.range('max_crawl_pages', maxCrawlPages, { ...KNOWLEDGE_LIMITS.crawlPages, whole: true });
+  complaints.throwIfAny();
+  return {
+    origin: 'url',
+    websiteUrl,
+    maxCrawlDepth: maxCrawlDepth ?? BASE_DEFAULTS.maxCrawlDepth,
+    maxCrawlPages: maxCrawlPages ?? BASE_DEFAULTS.maxCrawlPages,
+  };
+}
+
+async function withStatistics(store: TenantStore, bases: KnowledgeBaseRecord[]): Promise<BaseView[]> {
+  const statistics = await store.knowledge.statistics(bases.map(({ id }) => id));
+  return bases.map((base) => ({ base, statistics: statistics.get(base.id)! }));
+}
+
+/** The format that all documents have, `mixed`, or where they come from. */
+export function sourceTypeOf({ base, statistics }: BaseView): string {
+  if (base.origin === 'url') return 'url';
+  if (statistics.formats.length === 0) return 'files';
+  return statistics.formats.length === 1 ? statistics.formats[0]! : 'mixed';
+}
+
+const taken = (name: string): DomainError =>
+  new DomainError('conflict', `There is a knowledge base named ${name} already; names are unique.`, {
+    errors: [{ path: 'name', message: 'is taken' }],
+  });
+
+/** @throws DomainError `validation_failed` naming `knowledge_base_ids` */
+export function assertBaseCount(references: string[]): void {
+  if (references.length < 1 || references.length > KNOWLEDGE_LIMITS.basesInSearch)
+    throw invalid(
+      'knowledge_base_ids',
+      `must be 1 to ${KNOWLEDGE_LIMITS.basesInSearch} knowledge bases, are ${references.length}`,
+    );
+}

@@ -1,0 +1,46 @@
+import { DomainError, notFound } from '../errors';
+import type { KnowledgeBaseRecord, KnowledgeDocumentRecord } from '../ports/knowledge';
+import type { TenantStore } from '../ports/stores';
+import { nameKeyOf } from './base-form';
+
+/** A living base by its id, or by its name, which is unique in the tenant. @throws DomainError `not_found` */
+export async function livingBase(store: TenantStore, reference: string): Promise<KnowledgeBaseRecord> {
+  const base = await findBase(store, reference);
+  if (!base) throw notFound('Knowledge base', reference);
+  return base;
+}
+
+export async function findBase(store: TenantStore, reference: string): Promise<KnowledgeBaseRecord | null> {
+  const base =
+    (await store.knowledge.findBase(reference)) ??
+    (await store.knowledge.findBaseByName(nameKeyOf(reference)));
+  return base && !base.deletedAt ? base : null;
+}
+
+/**
+ * Living bases in the order of the references, each once.
+ * @throws DomainError `not_found` naming every one that does not exist, with `missing_knowledge_base_ids`
+ */
+export async function livingBases(store: TenantStore, references: string[]): Promise<KnowledgeBaseRecord[]> {
+  const found = await Promise.all(references.map((reference) => findBase(store, reference)));
+  const missing = references.filter((_, index) => !found[index]);
+  if (missing.length > 0)
+    throw new DomainError(
+      'not_found',
+      `${missing.length === 1 ? 'Knowledge base' : 'Knowledge bases'} ${missing.join(', ')} ${missing.length === 1 ? 'does' : 'do'} not exist.`,
+      { extra: { missing_knowledge_base_ids: missing } },
+    );
+  return [...new Map(found.map((base) => [base!.id, base!])).values()];
+}
+
+/** A living document of a base. @throws DomainError `not_found` */
+export async function livingDocument(
+  store: TenantStore,
+  base: KnowledgeBaseRecord,
+  documentId: string,
+): Promise<KnowledgeDocumentRecord> {
+  const document = await store.knowledge.findDocument(documentId);
+  if (!document || document.deletedAt || document.knowledgeBaseId !== base.id)
+    throw new DomainError('not_found', `Knowledge base ${base.name} has no document ${documentId}.`);
+  return document;
+}

@@ -1,0 +1,307 @@
+import type { DocumentParser } from '../../documents/parse';
+import { ParseFailure } from '../../documents/parse/failure';
+import { chunkDocument } from '../../documents/chunk';
+import type { Chunk, ChunkingStrategy, ParsedDocument } from '../../documents/types';
+import { DomainError } from '../../errors';
+import type { Clock } from '../../ports/clock';
+import type { FileStorage } from '../../ports/files';
+import type {
+  IngestionFileRecord,
+  KnowledgeBaseRecord,
+  KnowledgeChunkRecord,
+  KnowledgeDocumentRecord,
+  RevisionRef,
+} from '../../ports/knowledge';
+import type { JsonObject, JsonValue } from '../../ports/records';
+import type { TenantStore } from '../../ports/stores';
+import type { ChunkIndex } from '../chunk-index';
+import type { Embedder } from '../embedder';
+import { packVector, unpackVector, vectorHashOf } from '../vectors';
+import { neededRevisions } from '../visibility';
+import { type JobProgress, LostJobError } from './progress';
+
+/** Chunks embedded and stored together: what a kill can cost, and how often progress is seen. */
+const BATCH_CHUNKS = 64;
+
+export interface FileIngestionDependencies {
+  storage: FileStorage;
+  parser: DocumentParser;
+  embedder: Embedder;
+  index: ChunkIndex;
+  clock: Clock;
+}
+
+/** Where one file of a job is written. */
+export interface FileTask {
+  store: TenantStore;
+  /** The base with the settings that hold for this job: a refresh may have changed them. */
+  base: KnowledgeBaseRecord;
+  file: IngestionFileRecord;
+  place: 'live' | 'staged';
+  progress: JobProgress;
+  signal: AbortSignal;
+}
+
+/** A chunk with the vector that it has already, if any. */
+interface Prepared {
+  record: Omit<KnowledgeChunkRecord, 'vector'>;
+  vector: Uint8Array | undefined;
+  stored: boolean;
+}
+
+/**
+ * Takes one file from bytes to searchable chunks. Every step can be repeated: the ids of chunks follow from document,
+ * revision and place, so that a worker that takes over after a kill overwrites what the dead one wrote, and vectors that
+ * are stored are not made again.
+ */
+export class FileIngestion {
+  constructor(private readonly dependencies: FileIngestionDependencies) {}
+
+  /** What is wrong with the file becomes its state; @throws what is wrong with the deployment, and when aborted */
+  async ingest(task: FileTask): Promise<void> {
+    const { file, progress, store } = task;
+    await progress.file(file, {
+      status: 'parsing',
+      attempts: file.attempts + 1,
+      startedAt: file.startedAt ?? this.dependencies.clock.now(),
+    });
+    const document = await store.knowledge.findDocument(file.documentId);
+    if (!document || document.deletedAt) return this.cancelled(task);
+    try {
+      await this.ingestDocument(task, document);
+    } catch (error) {
+      if (task.signal.aborted || error instanceof LostJobError) throw error;
+      const reason = reasonOf(error);
+      if (reason === undefined) throw error;
+      await this.failed(task, reason);
+    }
+  }
+
+  private async ingestDocument(task: FileTask, document: KnowledgeDocumentRecord): Promise<void> {
+    const parsed = await this.parse(document, task.signal);
+    await task.progress.file(task.file, { status: 'chunking' });
+    const { chunkSize, overlapPercentage, chunkingStrategy } = task.base;
+    const chunks = chunkDocument(parsed, {
+      strategy: chunkingStrategy as ChunkingStrategy,
+      size: chunkSize,
+      overlap: overlapPercentage,
+    });
+    const prepared = await this.prepare(task, document, parsed, chunks);
+    await task.progress.file(task.file, { status: 'embedding', chunksTotal: prepared.length, chunksDone: 0 });
+    await this.embed(task, prepared);
+    await task.progress.file(task.file, { status: 'indexing' });
+    await this.index(task, document, parsed, prepared);
+    await this.publish(task, parsed, prepared);
+  }
+
+  private async parse(document: KnowledgeDocumentRecord, signal: AbortSignal): Promise<ParsedDocument> {
+    const stream = await this.dependencies.storage.get(document.storageKey);
+    const parts: Buffer[] = [];
+    for await (const part of stream) parts.push(part as Buffer);
+    const { fileName, contentType } = document;
+    return this.dependencies.parser.parse(
+      { bytes: Buffer.concat(parts), fileName, declaredType: contentType },
+      { signal },
+    );
+  }
+
+  /** The rows to write, with vectors that an earlier attempt or an earlier revision made. */
+  private async prepare(
+    { store, base, file }: FileTask,
+    document: KnowledgeDocumentRecord,
+    parsed: ParsedDocument,
+    chunks: Chunk[],
+  ): Promise<Prepared[]> {
+    const at = this.dependencies.clock.now();
+    const own = { documentId: document.id, revision: file.revision };
+    const known = new Map<string, Uint8Array>();
+    for (const revision of new Set([...neededRevisions(document)]))
+      if (revision !== file.revision)
+        for (const { vectorHash, vector } of await store.knowledge.vectorsOf({
+          documentId: document.id,
+          revision,
+        }))
+          known.set(vectorHash, vector);
+    const mine = new Map((await store.knowledge.vectorsOf(own)).map((row) => [row.id, row]));
+    return chunks.map((chunk) => {
+      const id = `${document.id}-${file.revision}-${chunk.index}`;
+      const vectorHash = vectorHashOf(base.embeddingModel, embeddedText(chunk));
+      const earlier = mine.get(id);
+      const stored = earlier?.vectorHash === vectorHash;
+      return {
+        stored,
+        vector: stored ? earlier.vector : known.get(vectorHash),
+        record: {
+          id,
+          knowledgeBaseId: base.id,
+          documentId: document.id,
+          generation: file.generation,
+          revision: file.revision,
+          position: chunk.index,
+          text: chunk.text,
+          vectorHash,
+          start: chunk.start,
+          end: chunk.end,
+          tokens: chunk.tokens,
+          metadata: chunkMetadata(document, parsed, chunk),
+          createdAt: at,
+        },
+      };
+    });
+  }
+
+  private async embed(task: FileTask, prepared: Prepared[]): Promise<void> {
+    const { file, base, progress, store, signal } = task;
+    let done = 0;
+    let reused = 0;
+    for (let from = 0; from < prepared.length; from += BATCH_CHUNKS) {
+      signal.throwIfAborted();
+      const batch = prepared.slice(from, from + BATCH_CHUNKS);
+      const missing = batch.filter(({ vector }) => vector === undefined);
+      const vectors = await this.dependencies.embedder.embedChunks(
+        base.embeddingModel,
+        missing.map(({ record }) => embeddedText(record)),
+        signal,
+      );
+      missing.forEach((chunk, index) => (chunk.vector = packVector(vectors[index]!)));
+      await store.knowledge.saveChunks(
+        batch.filter(({ stored }) => !stored).map(({ record, vector }) => ({ ...record, vector: vector! })),
+      );
+      done += batch.length;
+      reused += batch.length - missing.length;
+      await progress.file(file, { chunksDone: done, vectorsReused: reused });
+    }
+  }
+
+  private async index(
+    { base, signal, store }: FileTask,
+    document: KnowledgeDocumentRecord,
+    parsed: ParsedDocument,
+    prepared: Prepared[],
+  ): Promise<void> {
+    const title = titleOf(document, parsed);
+    for (let from = 0; from < prepared.length; from += BATCH_CHUNKS) {
+      signal.throwIfAborted();
+      const batch = prepared.slice(from, from + BATCH_CHUNKS);
+      await this.dependencies.index.put(
+        store.tenant,
+        base,
+        batch.map(({ record, vector }) => ({ record, vector: unpackVector(vector!), title })),
+      );
+    }
+  }
+
+  /** From here on searches see the new chunks, and no longer the old ones. */
+  private async publish(task: FileTask, parsed: ParsedDocument, prepared: Prepared[]): Promise<void> {
+    const { store, file, place, progress, base } = task;
+    const now = this.dependencies.clock.now();
+    // A worker whose lease has ended must not publish over the one that took the job.
+    await progress.flush();
+    const document = await store.knowledge.findDocument(file.documentId);
+    const published = document
+      ? await store.knowledge.publishRevision(file.documentId, file.revision, file.generation, place, {
+          status: 'completed',
+          error: null,
+          title: titleOf(document, parsed),
+          format: parsed.format,
+          contentType: parsed.contentType,
+          textLength: parsed.text.length,
+          pages: (parsed.pages ?? null) as unknown as JsonValue,
+          metadata: { ...parsed.metadata, ...(document.metadata as JsonObject) },
+          chunkCount: prepared.length,
+          tokenCount: prepared.reduce((sum, { record }) => sum + record.tokens, 0),
+          updatedAt: now,
+        })
+      : false;
+    await removeUnneeded(store, this.dependencies.index, base.id, file.documentId);
+    if (!published && (!document || document.deletedAt)) return this.cancelled(task);
+    await progress.file(file, { status: 'completed', error: null, finishedAt: now });
+  }
+
+  private async cancelled({ progress, file, store, base }: FileTask): Promise<void> {
+    await removeUnneeded(store, this.dependencies.index, base.id, file.documentId);
+    await progress.file(file, {
+      status: 'cancelled',
+      error: 'The document was deleted.',
+      finishedAt: this.dependencies.clock.now(),
+    });
+  }
+
+  private async failed({ progress, file, store, base }: FileTask, reason: string): Promise<void> {
+    const at = this.dependencies.clock.now();
+    const document = await store.knowledge.findDocument(file.documentId);
+    // What was live stays live: only a document that never was readable is failed as a whole.
+    const isNew = document?.liveRevision === null;
+    await store.knowledge.updateDocument(file.documentId, {
+      ...(isNew ? { status: 'failed' as const } : {}),
+      error: reason,
+      updatedAt: at,
+    });
+    await removeRevision(store, this.dependencies.index, base.id, {
+      documentId: file.documentId,
+      revision: file.revision,
+    });
+    await progress.file(file, { status: 'failed', error: reason, finishedAt: at });
+  }
+}
+
+/** The sentence for the user when the file is at fault; undefined when it is not. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof ParseFailure) return error.message;
+  if (!(error instanceof DomainError)) return undefined;
+  return ['validation_failed', 'not_found', 'unsupported_media_type', 'payload_too_large'].includes(error.code)
+    ? error.message
+    : undefined;
+}
+
+/** Headings say what a passage is about where its own words do not. */
+function embeddedText({ text, metadata }: { text: string; metadata: unknown }): string {
+  const { headings } = (metadata ?? {}) as { headings?: string[] };
+  return headings?.length ? `${headings.join(' > ')}\n${text}` : text;
+}
+
+function titleOf(document: KnowledgeDocumentRecord, parsed: ParsedDocument): string {
+  return parsed.title ?? document.title ?? document.fileName;
+}
+
+/** The file's metadata, the caller's over it, and where the chunk is; all of it can be filtered by. */
+function chunkMetadata(document: KnowledgeDocumentRecord, parsed: ParsedDocument, chunk: Chunk): JsonObject {
+  return {
+    ...parsed.metadata,
+    format: parsed.format,
+    ...(document.metadata as JsonObject),
+    ...(document.url === null ? {} : { url: document.url }),
+    ...(chunk.metadata.headings?.length ? { headings: chunk.metadata.headings } : {}),
+    ...(chunk.metadata.page === undefined ? {} : { page: chunk.metadata.page }),
+  };
+}
+
+/**
+ * Takes chunks away that nobody can see any more: all of a deleted document, else revisions older than those in use (a
+ * newer one may be being written). From the index first: what it holds, the store knows.
+ */
+export async function removeUnneeded(
+  store: TenantStore,
+  index: ChunkIndex,
+  knowledgeBaseId: string,
+  documentId: string,
+): Promise<void> {
+  const document = await store.knowledge.findDocument(documentId);
+  const isGone = !document || document.deletedAt !== null;
+  const oldestNeeded = isGone ? Infinity : Math.min(...neededRevisions(document), Infinity);
+  if (!isGone && oldestNeeded === Infinity) return;
+  for (const { revision } of await store.knowledge.revisionsOf(documentId))
+    if (revision < oldestNeeded) await removeRevision(store, index, knowledgeBaseId, { documentId, revision });
+}
+
+export async function removeRevision(
+  store: TenantStore,
+  index: ChunkIndex,
+  knowledgeBaseId: string,
+  ref: RevisionRef,
+): Promise<void> {
+  const ids = await store.knowledge.chunkIdsOf(ref);
+  if (ids.length === 0) return;
+  await index.remove(store.tenant, knowledgeBaseId, ids);
+  await store.knowledge.removeChunks(ids);
+}

@@ -1,0 +1,108 @@
+import type { FileStatus, IngestionFileRecord, IngestionJobRecord } from '../../ports/knowledge';
+import type { TenantStore } from '../../ports/stores';
+
+/** How old a stored state may be while the work goes on; ends are stored at once. Milliseconds. */
+const STORE_EVERY_MS = 250;
+
+const ENDED: ReadonlySet<FileStatus> = new Set(['completed', 'failed', 'cancelled']);
+export const hasEnded = (status: FileStatus): boolean => ENDED.has(status);
+
+/** Another worker has the job, or it was cancelled: this one writes nothing any more. */
+export class LostJobError extends Error {
+  constructor(jobId: string) {
+    super(`Ingestion job ${jobId} is no longer this worker's.`);
+    this.name = 'LostJobError';
+  }
+}
+
+/** What a job and its files look like at one moment. */
+export interface JobState {
+  job: IngestionJobRecord;
+  files: IngestionFileRecord[];
+}
+
+/**
+ * The state of a running job in memory, stored as it changes: the end of a file at once, steps between at most four times
+ * a second, so that a thousand small files cost a thousand writes and not six thousand.
+ */
+export class JobProgress {
+  private lastStored = 0;
+  private storing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly store: TenantStore,
+    private readonly owner: string,
+    readonly state: JobState,
+    private readonly onChange: (state: JobState) => void,
+  ) {}
+
+  get jobId(): string {
+    return this.state.job.id;
+  }
+
+  get unfinished(): IngestionFileRecord[] {
+    return this.state.files.filter(({ status }) => !hasEnded(status));
+  }
+
+  add(files: IngestionFileRecord[]): void {
+    const known = new Set(this.state.files.map(({ id }) => id));
+    this.state.files.push(...files.filter(({ id }) => !known.has(id)));
+    this.count();
+    this.onChange(this.state);
+  }
+
+  /** @throws LostJobError */
+  async file(file: IngestionFileRecord, changes: Partial<IngestionFileRecord>): Promise<void> {
+    Object.assign(file, changes);
+    const ended = hasEnded(file.status);
+    if (ended) this.count();
+    this.onChange(this.state);
+    const now = Date.now();
+    if (!ended && now - this.lastStored < STORE_EVERY_MS) return;
+    const { id, ...rest } = file;
+    await this.store.knowledge.updateFile(id, {
+      status: rest.status,
+      error: rest.error,
+      chunksTotal: rest.chunksTotal,
+      chunksDone: rest.chunksDone,
+      vectorsReused: rest.vectorsReused,
+      unchanged: rest.unchanged,
+      attempts: rest.attempts,
+      startedAt: rest.startedAt,
+      finishedAt: rest.finishedAt,
+    });
+    if (now - this.lastStored >= STORE_EVERY_MS) await this.flush();
+  }
+
+  /** Stores the counters. @throws LostJobError */
+  async flush(changes: Partial<IngestionJobRecord> = {}): Promise<IngestionJobRecord> {
+    this.lastStored = Date.now();
+    const { total, completed, failed } = this.state.job;
+    // One write after another: an older count must not overtake a newer one.
+    const write = this.storing.then(() =>
+      this.store.knowledge.updateJob(this.jobId, this.owner, {
+        total,
+        completed,
+        failed,
+        updatedAt: new Date(),
+        ...changes,
+      }),
+    );
+    this.storing = write.then(
+      () => undefined,
+      () => undefined,
+    );
+    const stored = await write;
+    if (!stored) throw new LostJobError(this.jobId);
+    Object.assign(this.state.job, changes, { version: stored.version });
+    this.onChange(this.state);
+    return stored;
+  }
+
+  private count(): void {
+    const { job, files } = this.state;
+    job.total = files.length;
+    job.completed = files.filter(({ status }) => status === 'completed').length;
+    job.failed = files.filter(({ status }) => status === 'failed' || status === 'cancelled').length;
+  }
+}

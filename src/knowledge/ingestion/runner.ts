@@ -1,0 +1,203 @@
+import { DomainError } from '../../errors';
+import type { Clock } from '../../ports/clock';
+import type { IngestionJobRecord } from '../../ports/knowledge';
+import type { Logger } from '../../ports/logger';
+import type { TenantStore } from '../../ports/stores';
+import type { IngestionBus } from './bus';
+import { JobProgress, LostJobError } from './progress';
+
+/** A job that took its worker down so often is given up. */
+const MOST_ATTEMPTS = 10;
+/** Abandoned jobs of a tenant taken up in one look. */
+const TAKEN_AT_ONCE = 100;
+
+/** What a job does once this worker holds it. @throws what fails the whole job, or the signal's reason */
+export type JobWork = (work: {
+  store: TenantStore;
+  progress: JobProgress;
+  signal: AbortSignal;
+}) => Promise<Partial<IngestionJobRecord>>;
+
+export interface RunnerDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  tenants: () => Promise<string[]>;
+  work: JobWork;
+  bus: IngestionBus;
+  clock: Clock;
+  logger: Logger;
+  workerId: string;
+  /** A job belongs to its worker for so long after the last renewal. Milliseconds. */
+  leaseMs: number;
+  /** Jobs at once in this process. */
+  concurrency: number;
+}
+
+/** Runs ingestion jobs: each by one worker at a time, taken up by another one when that worker dies. */
+export class IngestionRunner {
+  private readonly running = new Map<string, Promise<void>>();
+  private readonly waiting: (() => void)[] = [];
+  private readonly stopping = new AbortController();
+  private slots: number;
+
+  constructor(private readonly dependencies: RunnerDependencies) {
+    this.slots = dependencies.concurrency;
+  }
+
+  /** Runs the job unless somebody does already; resolves at its end, and never rejects for what the job did. */
+  run(tenant: string, jobId: string, takeFrom?: string | null): Promise<void> {
+    const key = `${tenant}/${jobId}`;
+    const known = this.running.get(key);
+    if (known) return known;
+    const run = this.inSlot(() => this.execute(tenant, jobId, takeFrom)).finally(() => this.running.delete(key));
+    this.running.set(key, run);
+    return run;
+  }
+
+  /**
+   * Takes up jobs that no living worker holds.
+   * @param soleWorker no other process can reach the database: every lease but our own is a dead one's
+   * @returns how many were found
+   */
+  async recoverAll(soleWorker = false): Promise<number> {
+    const { tenants, open, clock, workerId, logger } = this.dependencies;
+    let found = 0;
+    for (const tenant of await tenants()) {
+      const store = await open(tenant);
+      const ids = await store.knowledge.abandonedJobs(clock.now(), {
+        notOwner: workerId,
+        allLeases: soleWorker,
+        limit: TAKEN_AT_ONCE,
+      });
+      for (const id of ids.filter((one) => !this.running.has(`${tenant}/${one}`))) {
+        found++;
+        const holder = soleWorker ? (await store.knowledge.findJob(id))?.leaseOwner : null;
+        void this.run(tenant, id, holder).catch((error: unknown) =>
+          logger.error({ err: error, jobId: id }, 'an ingestion job could not be taken up'),
+        );
+      }
+    }
+    return found;
+  }
+
+  /** Gives the running jobs up for others, or for the next start. */
+  async shutdown(): Promise<void> {
+    this.stopping.abort(new Error('The server stops.'));
+    for (const go of this.waiting.splice(0)) go();
+    await Promise.allSettled(this.running.values());
+  }
+
+  private async inSlot(work: () => Promise<void>): Promise<void> {
+    if (this.slots === 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.slots--;
+    try {
+      if (!this.stopping.signal.aborted) await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.slots++;
+    }
+  }
+
+  private async execute(tenant: string, jobId: string, takeFrom?: string | null): Promise<void> {
+    const { open, clock, workerId, bus, logger } = this.dependencies;
+    const store = await open(tenant);
+    const now = clock.now();
+    const job = await store.knowledge.claimJob(jobId, { owner: workerId, until: this.leaseEnd(now), now, takeFrom });
+    if (!job) return;
+    const lost = new AbortController();
+    const renewal = this.renew(store, jobId, lost);
+    const signal = AbortSignal.any([lost.signal, this.stopping.signal]);
+    const files = await store.knowledge.filesOf(jobId);
+    const progress = new JobProgress(store, workerId, { job, files }, (state) => bus.publish(tenant, state));
+    try {
+      await this.finish(progress, await this.attempt(store, progress, signal));
+      logger.info({ tenant, jobId, files: progress.state.files.length }, 'ingestion job finished');
+    } catch (error) {
+      await this.settle(store, progress, error);
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  private async attempt(store: TenantStore, progress: JobProgress, signal: AbortSignal) {
+    const { clock, work } = this.dependencies;
+    const { job } = progress.state;
+    if (job.attempts > MOST_ATTEMPTS)
+      throw new DomainError('internal_error', `The job was interrupted ${MOST_ATTEMPTS} times and is given up.`);
+    await progress.flush({ status: 'processing', startedAt: job.startedAt ?? clock.now() });
+    return work({ store, progress, signal });
+  }
+
+  private async finish(progress: JobProgress, changes: Partial<IngestionJobRecord>): Promise<void> {
+    const { job } = progress.state;
+    const status = job.total > 0 && job.failed === job.total ? 'failed' : 'completed';
+    await progress.flush({
+      status,
+      ...(status === 'failed' ? { error: 'None of the files could be ingested; see the reason of each.' } : {}),
+      ...changes,
+      finishedAt: this.dependencies.clock.now(),
+      leaseOwner: null,
+      leaseExpiresAt: null,
+    });
+  }
+
+  /** What becomes of a job that did not come to its end. */
+  private async settle(store: TenantStore, progress: JobProgress, error: unknown): Promise<void> {
+    const { logger, workerId } = this.dependencies;
+    const { jobId } = progress;
+    if (error instanceof LostJobError) return logger.info({ jobId }, 'ingestion job is no longer ours');
+    const passing = this.stopping.signal.aborted || isPassing(error);
+    try {
+      // Without a lease it is taken up again: at the next look of a worker, this one included.
+      if (passing) await store.knowledge.updateJob(jobId, workerId, { leaseOwner: null, leaseExpiresAt: null });
+      else await this.fail(progress, error);
+    } catch (storeError) {
+      // The lease ends by itself; whoever finds the job goes on with it.
+      logger.warn({ err: storeError, jobId }, 'the end of an ingestion job could not be stored');
+    }
+    if (!passing) logger.error({ err: error, jobId }, 'ingestion job failed');
+    else if (!this.stopping.signal.aborted) logger.warn({ err: error, jobId }, 'ingestion job interrupted');
+  }
+
+  private async fail(progress: JobProgress, error: unknown): Promise<void> {
+    const at = this.dependencies.clock.now();
+    const reason = error instanceof DomainError ? error.message : 'The job failed for an unexpected reason.';
+    for (const file of progress.unfinished)
+      await progress.file(file, { status: 'failed', error: reason, finishedAt: at });
+    await progress.flush({
+      status: 'failed',
+      error: reason,
+      finishedAt: at,
+      leaseOwner: null,
+      leaseExpiresAt: null,
+    });
+  }
+
+  private renew(store: TenantStore, jobId: string, lost: AbortController): NodeJS.Timeout {
+    const { clock, workerId, leaseMs, logger } = this.dependencies;
+    const timer = setInterval(() => {
+      store.knowledge.renewJob(jobId, workerId, this.leaseEnd(clock.now())).then(
+        (kept) => kept || lost.abort(new LostJobError(jobId)),
+        (error: unknown) => logger.warn({ err: error, jobId }, 'the lease of an ingestion job was not renewed'),
+      );
+    }, leaseMs / 3);
+    return timer.unref();
+  }
+
+  private leaseEnd(now: Date): Date {
+    return new Date(now.getTime() + this.dependencies.leaseMs);
+  }
+}
+
+/** Failures of what is around the job: a later attempt may succeed. */
+const PASSING = new Set([
+  'database_unavailable',
+  'storage_full',
+  'provider_error',
+  'provider_timeout',
+  'rate_limited',
+  'overloaded',
+  'not_ready',
+]);
+
+const isPassing = (error: unknown): boolean => error instanceof DomainError && PASSING.has(error.code);

@@ -1,0 +1,138 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { DomainError, invalid } from '../../errors';
+import { newId } from '../../ids';
+import type { Clock } from '../../ports/clock';
+import type { FileStorage, StoredFile } from '../../ports/files';
+import type { KnowledgeDocumentRecord } from '../../ports/knowledge';
+import type { JsonValue } from '../../ports/records';
+import type { TenantStore } from '../../ports/stores';
+import { KNOWLEDGE_LIMITS } from '../limits';
+
+const FILE_NAME_CHARACTERS = 255;
+
+/** A file as it comes in: an upload on disk, or its bytes. */
+export interface IncomingFile {
+  fileName: string;
+  /** As the sender said. */
+  mimeType?: string | null;
+  /** Path of a temporary file; or else: */
+  path?: string;
+  bytes?: Uint8Array;
+  url?: string;
+  metadata?: JsonValue;
+}
+
+/** A document for an incoming file. */
+export interface TakenDocument {
+  document: KnowledgeDocumentRecord;
+  /** True when the base held the same content already, ingested or about to be. */
+  unchanged: boolean;
+}
+
+export interface UploadDependencies {
+  storage: FileStorage;
+  clock: Clock;
+  /** Bytes of one file at most. */
+  maxFileBytes: number;
+}
+
+/** The same content is in a base once: a second upload of it finds the document of the first. */
+export class Uploads {
+  constructor(private readonly dependencies: UploadDependencies) {}
+
+  /** @throws DomainError `validation_failed` naming `files` */
+  check(files: readonly IncomingFile[]): void {
+    if (files.length === 0) throw invalid('files', 'at least one file is needed');
+    if (files.length > KNOWLEDGE_LIMITS.filesAtOnce)
+      throw invalid('files', `at most ${KNOWLEDGE_LIMITS.filesAtOnce} files at once, are ${files.length}`);
+    files.forEach(({ fileName }, index) => {
+      if (fileName.trim() === '') throw invalid(`files.${index}`, 'has no name');
+    });
+  }
+
+  /** @throws DomainError `payload_too_large` */
+  async take(
+    store: TenantStore,
+    knowledgeBaseId: string,
+    userId: string,
+    file: IncomingFile,
+  ): Promise<TakenDocument> {
+    const stored = await this.dependencies.storage.put(streamOf(file), {
+      tenant: store.tenant,
+      maxBytes: this.dependencies.maxFileBytes,
+      contentType: file.mimeType ?? undefined,
+    });
+    try {
+      return await this.documentFor(store, knowledgeBaseId, userId, file, stored);
+    } catch (error) {
+      await this.dependencies.storage.remove(stored.key);
+      throw error;
+    }
+  }
+
+  private async documentFor(
+    store: TenantStore,
+    knowledgeBaseId: string,
+    userId: string,
+    file: IncomingFile,
+    stored: StoredFile,
+  ): Promise<TakenDocument> {
+    const at = this.dependencies.clock.now();
+    const created = await store.knowledge.createDocument({
+      ...EMPTY_DOCUMENT,
+      id: newId(at.getTime()),
+      knowledgeBaseId,
+      fileName: displayName(file.fileName),
+      contentKey: stored.sha256,
+      contentType: file.mimeType ?? null,
+      bytes: stored.bytes,
+      sha256: stored.sha256,
+      storageKey: stored.key,
+      url: file.url ?? null,
+      metadata: file.metadata ?? {},
+      createdBy: userId,
+      createdAt: at,
+      updatedAt: at,
+    });
+    if (created) return { document: created, unchanged: false };
+    const known = await store.knowledge.findByContent(knowledgeBaseId, stored.sha256);
+    // Deleted in this very moment: the place is free now.
+    if (!known) return this.documentFor(store, knowledgeBaseId, userId, file, stored);
+    await this.dependencies.storage.remove(stored.key);
+    // Whatever is not there in full gets another chance: a failure may have been a passing one, a job may be lost.
+    return { document: known, unchanged: known.status === 'completed' && known.liveRevision !== null };
+  }
+}
+
+const EMPTY_DOCUMENT = {
+  title: null,
+  format: null,
+  status: 'queued',
+  error: null,
+  liveGeneration: null,
+  liveRevision: null,
+  stagedGeneration: null,
+  stagedRevision: null,
+  nextRevision: 0,
+  chunkCount: 0,
+  tokenCount: 0,
+  textLength: null,
+  pages: null,
+  deletedAt: null,
+} as const;
+
+function streamOf(file: IncomingFile): Readable {
+  if (file.path !== undefined) return createReadStream(file.path);
+  if (file.bytes !== undefined) return Readable.from([Buffer.from(file.bytes)]);
+  throw new DomainError('validation_failed', `The file ${file.fileName} has no content.`, {
+    errors: [{ path: 'files', message: 'has no content' }],
+  });
+}
+
+/** Names are shown and searched, never part of a path; control characters have no place in either. */
+function displayName(name: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what is taken out
+  const clean = name.replace(/[\u0000-\u001f\u007f]/g, ' ').trim();
+  return (clean.split(/[\\/]/).pop() || clean).slice(-FILE_NAME_CHARACTERS);
+}

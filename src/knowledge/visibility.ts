@@ -1,0 +1,20 @@
+import type { KnowledgeBaseRecord, KnowledgeDocumentRecord } from '../ports/knowledge';
+
+/**
+ * The revision of a document that is seen in a generation of its base, null when it has none there: what a refresh built
+ * for this generation, else what is live.
+ */
+export function visibleRevision(document: KnowledgeDocumentRecord, generation: number): number | null {
+  if (document.deletedAt) return null;
+  return document.stagedGeneration === generation ? document.stagedRevision : document.liveRevision;
+}
+
+/** Revisions that somebody may still see; all others can be removed. */
+export function neededRevisions(document: KnowledgeDocumentRecord): Set<number> {
+  if (document.deletedAt) return new Set();
+  return new Set(
+    [document.liveRevision, document.stagedRevision].filter((revision) => revision !== null),
+  );
+}
+
+export const isRefreshing = (base: KnowledgeBaseRecord): boolean => base.refreshJobId !== null;
