@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Transform, pipeline, Readable } from 'node:stream';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { SafeFetch } from '../../net/safe-fetch';
@@ -20,6 +21,8 @@ export interface HttpFetchOptions {
 export function createHttpFetch({ fetch, allowHosts, onCut }: HttpFetchOptions): FetchLike {
   return async (url, init) => {
     const signal = init?.signal ?? undefined;
+    // All calls on a connection share one signal; Node would take that for a leak.
+    if (signal) setMaxListeners(0, signal);
     const answer = await fetch.stream(String(url), {
       method: init?.method,
       headers: Object.fromEntries(new Headers(init?.headers)),
