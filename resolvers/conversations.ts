@@ -1,7 +1,7 @@
 import { invalid } from '../src/errors';
-import { DomainError } from '../src/errors';
 import type { ConversationListArguments } from '../src/conversations/conversations';
 import type { JsonValue } from '../src/ports/records';
+import type { CachedPage } from '../src/tools/cached-results';
 import { type Context, principalOf } from './context';
 
 type Query = object;
@@ -51,18 +51,19 @@ export const llmFormat = (_root: unknown, { id }: ById, ctx: Context) =>
 export const title = (_root: unknown, { id }: ById, ctx: Context) =>
   ctx.services.conversations.get(principalOf(ctx), id);
 
-/** Results are cached once tools produce them; until then no id is known. */
-export const cachedResult = async (
+interface CachedResultArgs {
+  conversationId: string;
+  cacheId: string;
+}
+
+export const cachedResult = (_root: unknown, { conversationId, cacheId }: CachedResultArgs, ctx: Context) =>
+  ctx.services.cachedResults.get(principalOf(ctx), conversationId, cacheId);
+
+export const cachedResultItems = (
   _root: unknown,
-  args: { conversationId: string; cacheId: string },
+  { conversationId, cacheId, ...page }: CachedResultArgs & CachedPage,
   ctx: Context,
-): Promise<never> => {
-  await ctx.services.conversations.get(principalOf(ctx), args.conversationId);
-  throw new DomainError(
-    'not_found',
-    `Conversation ${args.conversationId} has no cached result ${args.cacheId}.`,
-  );
-};
+) => ctx.services.cachedResults.items(principalOf(ctx), conversationId, cacheId, page);
 
 interface CreateInput {
   id?: string | null;

@@ -20,6 +20,7 @@ import {
   Timeline,
   UpdateConversationInput,
 } from './conversation-types';
+import { CachedResult, CachedResultItems } from './cached-results';
 
 const member = { authenticated: true };
 const conversationId = 'The conversation.';
@@ -105,15 +106,28 @@ builder.queryFields((t) => ({
     resolve: resolve.title,
   }),
   cachedResult: t.field({
-    type: 'JSON',
-    nullable: true,
+    type: CachedResult,
     authScopes: member,
-    description: 'The whole payload of a large tool result. Errors: `not_found`.',
+    description: 'A large tool result of an own conversation. Errors: `not_found`.',
     args: {
       conversationId: t.arg.id({ required: true, description: conversationId }),
       cacheId: t.arg.id({ required: true, description: 'Id in the summary that the model saw.' }),
     },
     resolve: resolve.cachedResult,
+  }),
+  cachedResultItems: t.field({
+    type: CachedResultItems,
+    authScopes: member,
+    complexity: pageCost(50),
+    description: 'A page of a large tool result. Errors: `not_found`, `validation_failed`.',
+    args: {
+      conversationId: t.arg.id({ required: true, description: conversationId }),
+      cacheId: t.arg.id({ required: true, description: 'Id in the summary that the model saw.' }),
+      limit: t.arg.int({ description: PAGE_DESCRIPTIONS.limit }),
+      offset: t.arg.int({ description: PAGE_DESCRIPTIONS.offset }),
+      cursor: t.arg.string({ description: PAGE_DESCRIPTIONS.cursor }),
+    },
+    resolve: resolve.cachedResultItems,
   }),
 }));
 

@@ -24,11 +24,11 @@ export async function loadEncryptionKey({
   required,
 }: EncryptionKeySource): Promise<Buffer> {
   if (configured !== undefined) return parse(configured, 'AGENTFLOW_ENCRYPTION_KEY');
+  if (required)
+    throw new Error('AGENTFLOW_ENCRYPTION_KEY is required in production: 32 random bytes as base64 or hex.');
   const file = join(directory, ENCRYPTION_KEY_FILE);
   const known = await readIfPresent(file);
   if (known !== undefined) return parse(known.trim(), file);
-  if (required)
-    throw new Error('AGENTFLOW_ENCRYPTION_KEY is required in production: 32 random bytes as base64 or hex.');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   try {
     await writeFile(file, `${randomBytes(KEY_BYTES).toString('base64')}\n`, {

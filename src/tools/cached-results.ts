@@ -1,5 +1,5 @@
 import { invalid, notFound } from '../errors';
-import { newId } from '../ids';
+import { stableId } from '../ids';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { JsonObject, JsonValue } from '../ports/records';
@@ -11,6 +11,7 @@ import { isObject } from './definition';
 const CACHED_ABOVE_BYTES = 8 * 1024;
 const SAMPLE_CHARACTERS = 2_000;
 const SAMPLE_ITEMS = 3;
+const LINE_CHARACTERS = 2_000;
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 100;
 
@@ -20,6 +21,13 @@ export interface CachedItems {
   limit: number;
   offset: number;
   nextCursor: string | null;
+}
+
+/** A page of items; `cursor` wins over `offset`. */
+export interface CachedPage {
+  limit?: number | null;
+  offset?: number | null;
+  cursor?: string | null;
 }
 
 export interface CachedResultDependencies {
@@ -37,10 +45,11 @@ export class CachedResults {
     call: ToolCallRecord,
     result: JsonValue,
   ): Promise<{ shown: string; cacheId: string | null }> {
-    const text = typeof result === 'string' ? result : JSON.stringify(result);
-    const bytes = Buffer.byteLength(JSON.stringify(result));
+    const json = JSON.stringify(result);
+    const text = typeof result === 'string' ? result : json;
+    const bytes = Buffer.byteLength(json);
     if (bytes <= CACHED_ABOVE_BYTES) return { shown: text, cacheId: null };
-    const cacheId = newId();
+    const cacheId = stableId(`agentflow/cached/${store.tenant}/${call.id}/${call.attempts}`);
     const itemCount = listIn(result)?.length ?? 1;
     await store.cachedResults.create({
       id: cacheId,
@@ -74,36 +83,48 @@ export class CachedResults {
     principal: Principal,
     conversationId: string,
     cacheId: string,
-    page: { limit?: number | null; offset?: number | null; cursor?: string | null },
+    page: CachedPage,
   ): Promise<CachedItems> {
     return pageOf(await this.get(principal, conversationId, cacheId), page);
   }
 }
 
 /** @throws DomainError `validation_failed` naming a bad page argument */
-export function pageOf(
-  { value }: CachedResultRecord,
-  page: { limit?: number | null; offset?: number | null; cursor?: string | null },
-): CachedItems {
+export function pageOf({ value }: CachedResultRecord, page: CachedPage): CachedItems {
   const all = listIn(value) ?? [value];
   const limit = page.limit ?? DEFAULT_PAGE;
   if (limit < 1 || limit > LARGEST_PAGE) throw invalid('limit', `must be between 1 and ${LARGEST_PAGE}`);
-  const offset = page.cursor === undefined || page.cursor === null ? (page.offset ?? 0) : Number(page.cursor);
-  if (!Number.isInteger(offset) || offset < 0)
-    throw invalid(page.cursor ? 'cursor' : 'offset', 'must be 0 or more');
+  const offset = startOf(page);
   const items = all.slice(offset, offset + limit);
   const end = offset + items.length;
   return { items, total: all.length, limit, offset, nextCursor: end < all.length ? String(end) : null };
 }
 
-/** The list that a result is or holds: the array itself, or the longest array among its values; lines of a long text. */
+function startOf({ offset, cursor }: CachedPage): number {
+  if (cursor !== undefined && cursor !== null) {
+    if (!/^\d{1,9}$/.test(cursor)) throw invalid('cursor', 'is not a `next_cursor` of this result');
+    return Number(cursor);
+  }
+  if ((offset ?? 0) < 0) throw invalid('offset', 'must be 0 or more');
+  return offset ?? 0;
+}
+
+/** The list that a result is or holds: the array itself, or the longest array among its values; lines of a text. */
 function listIn(value: JsonValue): JsonValue[] | undefined {
   if (Array.isArray(value)) return value;
-  if (typeof value === 'string') return value.split('\n');
+  if (typeof value === 'string') return value.split('\n').flatMap(pieces);
   if (!isObject(value)) return undefined;
   const lists = Object.values(value).filter((item) => Array.isArray(item));
   return lists.sort((a, b) => b.length - a.length)[0];
 }
+
+/** A line of any length in pieces that can be shown. */
+const pieces = (line: string): string[] =>
+  line.length <= LINE_CHARACTERS
+    ? [line]
+    : Array.from({ length: Math.ceil(line.length / LINE_CHARACTERS) }, (_, index) =>
+        line.slice(index * LINE_CHARACTERS, (index + 1) * LINE_CHARACTERS),
+      );
 
 function summaryOf(
   result: JsonValue,

@@ -152,10 +152,15 @@ function checkSchema(schema: JsonValue | undefined, complaints: Complaints): voi
   if (JSON.stringify(schema).length > SCHEMA_CHARACTERS)
     complaints.add('args_schema', `must have at most ${SCHEMA_CHARACTERS} characters`);
   try {
-    new Ajv({ strict: false, logger: false, validateFormats: false }).compile(schema);
+    new Ajv({ strict: false, logger: false, validateFormats: false }).compile(withoutDialect(schema));
   } catch (error) {
     complaints.add('args_schema', `is no valid JSON schema: ${(error as Error).message}`);
   }
+}
+
+/** The dialect's name would be looked up as a schema of its own; a schema's id is no business of validation. */
+export function withoutDialect({ $schema: _dialect, $id: _id, ...schema }: JsonObject): JsonObject {
+  return schema;
 }
 
 /**

@@ -12,12 +12,14 @@ import type {
   ToolOutcome,
   ToolRecord,
 } from '../ports/tools';
+import { withoutDialect } from './definition';
 
 /** How long another process's change may go unnoticed; changes of this process are seen at once. */
 const FRESH_MS = 2_000;
 const MOST_AGENTS = 10_000;
 const MOST_SCHEMAS = 5_000;
 const MOST_COMPLAINTS = 10;
+const SHOWN_CHARACTERS = 80;
 const MS_PER_SECOND = 1_000;
 const PREVIEW_MS = 10_000;
 const LONGEST_RETRY_MS = 60_000;
@@ -33,8 +35,14 @@ export class CachedToolBox implements ToolBox {
   private readonly offers = new LRUCache<string, { tools: ToolRecord[]; until: number }>({
     max: MOST_AGENTS,
   });
-  private readonly validators = new LRUCache<string, ValidateFunction>({ max: MOST_SCHEMAS });
-  private readonly ajv = addFormats(new Ajv({ strict: false, allErrors: true, logger: false }));
+  // Ids of two tools' schemas may clash, and compiled schemas are kept by identity until they are removed.
+  private readonly ajv = addFormats(
+    new Ajv({ strict: false, allErrors: true, verbose: true, addUsedSchema: false, logger: false }),
+  );
+  private readonly validators = new LRUCache<string, ValidateFunction>({
+    max: MOST_SCHEMAS,
+    dispose: (validate) => void this.ajv.removeSchema(validate.schema),
+  });
 
   constructor(private readonly dependencies: ToolBoxDependencies) {}
 
@@ -110,22 +118,29 @@ export class CachedToolBox implements ToolBox {
     const key = `${tool.id}:${tool.version}`;
     let validate = this.validators.get(key);
     if (!validate) {
-      validate = this.ajv.compile(tool.parameters as JsonObject);
+      validate = this.ajv.compile(withoutDialect(tool.parameters as JsonObject));
       this.validators.set(key, validate);
     }
     return validate;
   }
 }
 
-/** A complaint in words: which argument, what was expected. */
-function complaint({ instancePath, message, params, keyword }: ErrorObject): string {
+/** A complaint in words: which argument, what was expected, what came. */
+function complaint({ instancePath, message, params, keyword, data }: ErrorObject): string {
   const path = instancePath.slice(1).replaceAll('/', '.');
   if (keyword === 'required') return `${join(path, String(params.missingProperty))} is required`;
   if (keyword === 'additionalProperties')
     return `${join(path, String(params.additionalProperty))} is no argument of this tool`;
   if (keyword === 'enum')
-    return `${path} must be one of ${(params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(', ')}`;
-  return `${path || 'arguments'} ${message ?? 'is invalid'}`;
+    return `${path || 'arguments'} must be one of ${(params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(', ')}, is ${shown(data)}`;
+  return `${path || 'arguments'} ${message ?? 'is invalid'}, is ${shown(data)}`;
+}
+
+/** A value as a complaint shows it. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  const cut = text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}…`;
+  return typeof value === 'string' ? `the text ${cut}` : cut;
 }
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);

@@ -1,3 +1,4 @@
+import { DomainError } from '../../errors';
 import { newId } from '../../ids';
 import type { ToolRecord, ToolStore } from '../../ports/tools';
 import type { Projection } from '../../ports/stores';
@@ -51,6 +52,10 @@ export class PrismaToolStore implements ToolStore {
       })) as unknown as ToolRecord;
     } catch (error) {
       if (isMissing(error)) return null;
+      if (isDuplicate(error))
+        throw new DomainError('conflict', `There is a tool named ${changes.name ?? ''} already.`, {
+          errors: [{ path: 'name', message: 'is taken' }],
+        });
       throw error;
     }
   }

@@ -1,5 +1,4 @@
-import { DomainError } from '../../errors';
-import { type BuiltInTool, parameters } from './definition';
+import { type BuiltInTool, parameters, ToolFailure } from './definition';
 
 const text = { type: 'string', minLength: 1 };
 
@@ -63,8 +62,8 @@ function unconfigured(
     parameters: parameters(properties, Object.keys(properties)),
     run: () =>
       Promise.reject(
-        new DomainError(
-          'connector_not_configured',
+        new ToolFailure(
+          'not_configured',
           `${name} has no connection: this deployment does not set ${missing.join(', ')}. Tell the user what is missing.`,
         ),
       ),

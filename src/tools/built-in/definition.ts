@@ -20,8 +20,21 @@ export interface BuiltInTool {
   requireApproval?: boolean;
   /** Variables of the connection that it needs and this deployment lacks; the tool then says so instead of running. */
   missing?: readonly string[];
-  /** @throws DomainError for failures in words for the model */
+  /** @throws ToolFailure, or DomainError `validation_failed` for arguments, in words for the model */
   run(args: JsonObject, context: BuiltInContext): Promise<JsonValue>;
+}
+
+/** A failure of a built-in tool, in words for the model. */
+export class ToolFailure extends Error {
+  constructor(
+    readonly type: string,
+    message: string,
+    /** The same call may succeed later. */
+    readonly retryable = false,
+  ) {
+    super(message);
+    this.name = 'ToolFailure';
+  }
 }
 
 export const EVERY_AGENT = [

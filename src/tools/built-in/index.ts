@@ -9,7 +9,7 @@ import type { SafeFetch } from '../../net/safe-fetch';
 import type { CachedResults } from '../cached-results';
 import { TOOL_DEFAULTS } from '../definition';
 import { connectors } from './connectors';
-import type { BuiltInTool } from './definition';
+import { type BuiltInTool, ToolFailure } from './definition';
 import { utilities } from './utilities';
 import { web } from './web';
 
@@ -40,9 +40,12 @@ export class BuiltInTools implements ToolExecutor {
     try {
       return { ok: true, result: await tool.run(args, { ...context, store }) };
     } catch (error) {
-      if (context.signal.aborted || !(error instanceof DomainError)) throw error;
-      const retryable = error.code === 'provider_error' || error.code === 'provider_timeout';
-      return { ok: false, error: { type: error.code, message: error.message, retryable } };
+      if (context.signal.aborted) throw error;
+      if (error instanceof ToolFailure)
+        return { ok: false, error: { type: error.type, message: error.message, retryable: error.retryable } };
+      if (error instanceof DomainError)
+        return { ok: false, error: { type: error.code, message: error.message, retryable: false } };
+      throw error;
     }
   }
 
@@ -64,8 +67,13 @@ export class BuiltInTools implements ToolExecutor {
         await this.renew(store, known, tool, now);
         continue;
       }
-      if ((await store.tools.create(toRecord(id, tool, now))) || (await store.tools.find(id)))
-        for (const agent of tool.agents) await store.tools.assign(id, builtInId(store.tenant, agent), now);
+      // A tool that the tenant made under this name stays; it can remove its own to get this one.
+      if (await store.tools.findByName(tool.name)) continue;
+      // Assigned first: a crash in between then leaves no tool that looks as if the tenant had taken it from its agents.
+      await Promise.all(
+        tool.agents.map((agent) => store.tools.assign(id, builtInId(store.tenant, agent), now)),
+      );
+      await store.tools.create(toRecord(id, tool, now));
     }
   }
 

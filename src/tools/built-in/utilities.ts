@@ -1,9 +1,13 @@
 import { evaluate } from '../../arithmetic';
 import { invalid } from '../../errors';
 import type { Clock } from '../../ports/clock';
+import type { JsonValue } from '../../ports/records';
 import { type CachedResults, pageOf } from '../cached-results';
 import { type BuiltInTool, EVERY_AGENT, parameters } from './definition';
 
+/** Below the size above which results are kept apart, or reading one would keep another. */
+const READ_BYTES = 7 * 1024;
+const CUT_CHARACTERS = 2_000;
 const FOUND_CONVERSATIONS = 10;
 const SEARCHED_CONVERSATIONS = 1_000;
 
@@ -20,7 +24,8 @@ export const utilities = (clock: Clock, cached: CachedResults): BuiltInTool[] =>
   },
   {
     name: 'calculate',
-    description: 'The exact value of an arithmetic expression: + - * / ^ % and parentheses.',
+    description:
+      'The value of an arithmetic expression to 15 significant digits: + - * / ^ % and parentheses; % is the remainder.',
     group: 'utilities',
     agents: ['MainAgent', 'ResearchAgent', 'RecordsAgent'],
     idempotent: true,
@@ -29,7 +34,8 @@ export const utilities = (clock: Clock, cached: CachedResults): BuiltInTool[] =>
       const value = evaluate(args.expression as string);
       if (value === undefined) throw invalid('expression', 'is no arithmetic expression');
       if (!Number.isFinite(value)) throw invalid('expression', 'has no finite value');
-      return Promise.resolve(value);
+      // Drops the noise of binary fractions: 0.1 + 0.2 is 0.3.
+      return Promise.resolve(Number(value.toPrecision(15)));
     },
   },
   {
@@ -48,11 +54,11 @@ export const utilities = (clock: Clock, cached: CachedResults): BuiltInTool[] =>
     ),
     run: async (args, { store, conversationId }) => {
       const kept = await cached.find(store, conversationId, args.cache_id as string);
-      const { items, total, nextCursor } = pageOf(kept, {
-        limit: (args.limit as number | undefined) ?? 10,
-        offset: (args.offset as number | undefined) ?? 0,
-      });
-      return { items, total, next_offset: nextCursor === null ? null : Number(nextCursor) };
+      const offset = (args.offset as number | undefined) ?? 0;
+      const { items, total } = pageOf(kept, { limit: (args.limit as number | undefined) ?? 10, offset });
+      const shown = fitting(items);
+      const next = offset + shown.length;
+      return { items: shown, total, next_offset: next < total ? next : null };
     },
   },
   {
@@ -81,6 +87,20 @@ export const utilities = (clock: Clock, cached: CachedResults): BuiltInTool[] =>
     },
   },
 ];
+
+/** As many items as fit; one that is too large alone is cut. */
+function fitting(items: JsonValue[]): JsonValue[] {
+  const shown: JsonValue[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const text = JSON.stringify(item);
+    bytes += Buffer.byteLength(text);
+    if (bytes > READ_BYTES && shown.length > 0) break;
+    if (bytes > READ_BYTES) return [{ cut: true, bytes, beginning: text.slice(0, CUT_CHARACTERS) }];
+    shown.push(item);
+  }
+  return shown;
+}
 
 function timeIn(
   now: Date,

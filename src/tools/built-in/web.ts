@@ -1,7 +1,6 @@
-import { DomainError } from '../../errors';
 import { FetchFailed, type SafeFetch } from '../../net/safe-fetch';
 import type { JsonValue } from '../../ports/records';
-import { type BuiltInTool, parameters } from './definition';
+import { type BuiltInTool, parameters, ToolFailure } from './definition';
 
 const LONGEST_TEXT = 60_000;
 
@@ -22,7 +21,8 @@ async function readable(fetch: SafeFetch, url: string, signal: AbortSignal): Pro
   const page = await fetchPage(fetch, url, signal);
   const type = page.headers['content-type'] ?? '';
   const text = page.body.toString('utf8');
-  if (page.status >= 400) throw new DomainError('provider_error', `${url} answers status ${page.status}`);
+  if (page.status >= 400)
+    throw new ToolFailure('http_error', `${url} answers status ${page.status}`, page.status >= 500);
   if (!/html/i.test(type)) return { url: page.url, title: null, text: text.slice(0, LONGEST_TEXT) };
   return { url: page.url, ...(await toMarkdown(text)) };
 }
@@ -34,8 +34,7 @@ async function fetchPage(fetch: SafeFetch, url: string, signal: AbortSignal) {
       headers: { accept: 'text/html,text/plain,application/json;q=0.9,*/*;q=0.5' },
     });
   } catch (error) {
-    if (error instanceof FetchFailed)
-      throw new DomainError('provider_error', error.message, { cause: error });
+    if (error instanceof FetchFailed) throw new ToolFailure('fetch_failed', error.message, error.retryable);
     throw error;
   }
 }
