@@ -1,6 +1,5 @@
-import type { DocumentParser } from '../../documents/parse';
+import type { DocumentParser, ReadDocument } from '../../documents/parse';
 import { ParseFailure } from '../../documents/parse/failure';
-import { chunkDocument } from '../../documents/chunk';
 import type { Chunk, ChunkingStrategy, ParsedDocument } from '../../documents/types';
 import { DomainError } from '../../errors';
 import type { Clock } from '../../ports/clock';
@@ -78,14 +77,8 @@ export class FileIngestion {
   }
 
   private async ingestDocument(task: FileTask, document: KnowledgeDocumentRecord): Promise<void> {
-    const parsed = await this.parse(document, task.signal);
+    const { document: parsed, chunks } = await this.read(task, document);
     await task.progress.file(task.file, { status: 'chunking' });
-    const { chunkSize, overlapPercentage, chunkingStrategy } = task.base;
-    const chunks = chunkDocument(parsed, {
-      strategy: chunkingStrategy as ChunkingStrategy,
-      size: chunkSize,
-      overlap: overlapPercentage,
-    });
     const prepared = await this.prepare(task, document, parsed, chunks);
     await task.progress.file(task.file, { status: 'embedding', chunksTotal: prepared.length, chunksDone: 0 });
     await this.embed(task, prepared);
@@ -94,13 +87,16 @@ export class FileIngestion {
     await this.publish(task, parsed, prepared);
   }
 
-  private async parse(document: KnowledgeDocumentRecord, signal: AbortSignal): Promise<ParsedDocument> {
-    const stream = await this.dependencies.storage.get(document.storageKey);
-    const parts: Buffer[] = [];
-    for await (const part of stream) parts.push(part as Buffer);
+  private async read({ base, signal }: FileTask, document: KnowledgeDocumentRecord): Promise<ReadDocument> {
+    const bytes = await bytesOf(this.dependencies.storage, document.storageKey);
     const { fileName, contentType } = document;
-    return this.dependencies.parser.parse(
-      { bytes: Buffer.concat(parts), fileName, declaredType: contentType },
+    return this.dependencies.parser.read(
+      { bytes, fileName, declaredType: contentType },
+      {
+        strategy: base.chunkingStrategy as ChunkingStrategy,
+        size: base.chunkSize,
+        overlap: base.overlapPercentage,
+      },
       { signal },
     );
   }
@@ -243,6 +239,13 @@ export class FileIngestion {
     });
     await progress.file(file, { status: 'failed', error: reason, finishedAt: at });
   }
+}
+
+/** A whole file; the parsers need it in one piece. @throws DomainError `not_found` */
+export async function bytesOf(storage: FileStorage, key: string): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of await storage.get(key)) parts.push(part as Buffer);
+  return Buffer.concat(parts);
 }
 
 /** The sentence for the user when the file is at fault; undefined when it is not. */

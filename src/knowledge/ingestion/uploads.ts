@@ -1,6 +1,9 @@
 import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { DomainError, invalid } from '../../errors';
+import { ParseFailure } from '../../documents/parse/failure';
+import { sniff } from '../../documents/parse/sniff';
 import { newId } from '../../ids';
 import type { Clock } from '../../ports/clock';
 import type { FileStorage, StoredFile } from '../../ports/files';
@@ -41,14 +44,23 @@ export interface UploadDependencies {
 export class Uploads {
   constructor(private readonly dependencies: UploadDependencies) {}
 
-  /** @throws DomainError `validation_failed` naming `files` */
-  check(files: readonly IncomingFile[]): void {
+  /**
+   * One file that can be read is enough: what is wrong with the others becomes their state.
+   * @throws DomainError `validation_failed` naming `files`, `unsupported_media_type` when none is of a format that is read
+   */
+  async check(files: readonly IncomingFile[]): Promise<void> {
     if (files.length === 0) throw invalid('files', 'at least one file is needed');
     if (files.length > KNOWLEDGE_LIMITS.filesAtOnce)
       throw invalid('files', `at most ${KNOWLEDGE_LIMITS.filesAtOnce} files at once, are ${files.length}`);
     files.forEach(({ fileName }, index) => {
       if (fileName.trim() === '') throw invalid(`files.${index}`, 'has no name');
     });
+    let refusal: unknown;
+    for (const file of files) {
+      refusal = await refusalOf(file);
+      if (!refusal) return;
+    }
+    throw refusal;
   }
 
   /** @throws DomainError `payload_too_large` */
@@ -128,6 +140,18 @@ function streamOf(file: IncomingFile): Readable {
   throw new DomainError('validation_failed', `The file ${file.fileName} has no content.`, {
     errors: [{ path: 'files', message: 'has no content' }],
   });
+}
+
+/** Why the file's format is not read; undefined when it is, or when something else is wrong with the file. */
+async function refusalOf({ path, bytes, fileName, mimeType }: IncomingFile): Promise<unknown> {
+  try {
+    const content = bytes ?? (await readFile(path!));
+    await sniff({ bytes: content, fileName, declaredType: mimeType });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ParseFailure)) throw error;
+    return error.reason === 'unsupported' ? error : undefined;
+  }
 }
 
 /** Names are shown and searched, never part of a path; control characters have no place in either. */
