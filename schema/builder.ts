@@ -8,6 +8,7 @@ import type PrismaTypes from '../generated/pothos-types';
 import { getDatamodel } from '../generated/pothos-types';
 import type { PrismaClient } from '../generated/prisma-client';
 import { DomainError } from '../src/errors';
+import type { UploadedFile } from '../src/ports/files';
 import type { JsonValue } from '../src/ports/records';
 import type { Context } from '../resolvers/context';
 
@@ -21,6 +22,7 @@ export interface SchemaTypes {
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };
     JSON: { Input: JsonValue; Output: JsonValue };
+    Upload: { Input: UploadedFile; Output: never };
   };
   AuthScopes: { authenticated: boolean; admin: boolean };
   DefaultFieldNullability: false;

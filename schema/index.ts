@@ -5,6 +5,7 @@ import './agents';
 import './agent-execution';
 import './conversations';
 import './cancellation';
+import './files';
 import './tools';
 import './approvals';
 import './approval-policies';

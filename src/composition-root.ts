@@ -16,6 +16,7 @@ import { PrismaIdempotencyStore } from './adapters/stores/idempotency';
 import { AgentCache } from './agents/cache';
 import { Agents } from './agents/agents';
 import { seedBuiltInAgents } from './agents/built-in';
+import { createFileParts, type FileParts } from './composition-files';
 import { createToolParts, type ToolParts } from './composition-tools';
 import type { Config } from './config/environment';
 import { Compactions } from './conversations/compaction';
@@ -23,6 +24,7 @@ import { Conversations } from './conversations/conversations';
 import { History } from './conversations/history';
 import { CLEAN_UP, cleanUpConversations } from './conversations/clean-up';
 import { startEmbeddedMongo, type EmbeddedMongo } from './embedded-mongo/server';
+import { DocumentViewer } from './files/viewer';
 import { createHttpApp } from './http/app';
 import { identify } from './http/identify';
 import { listen } from './http/listen';
@@ -133,7 +135,8 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   const open = (tenant: string): Promise<TenantStore> => tenancy.open(tenant);
   const models = createModels(config, logger, clock);
   const jobs = new AgendaQueue({ db: database.control, workerId, logger, lockMs: options.jobLockMs });
-  const domain = createDomain({ config, open, tenancy, models, jobs, secrets, clock, logger, workerId });
+  const files = createFileParts({ config, open, clock, logger });
+  const domain = createDomain({ config, open, tenancy, models, jobs, secrets, files, clock, logger, workerId });
   const services: Services = {
     ...domain.services,
     models,
@@ -205,6 +208,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       await domain.sessions.shutdown();
       await http.shutdown.run();
       await domain.parts.close();
+      await files.close();
       await database.close();
       await embedded?.close();
     },
@@ -290,6 +294,7 @@ interface DomainInput {
   models: ModelGateway;
   jobs: JobQueue;
   secrets: Secrets;
+  files: FileParts;
   clock: Clock;
   logger: Logger;
   workerId: string;
@@ -312,6 +317,7 @@ function createDomain({
   models,
   jobs,
   secrets,
+  files,
   clock,
   logger,
   workerId,
@@ -507,6 +513,10 @@ function createDomain({
       questions: parts.questions,
       humanFeed: parts.feed,
       besideRuns: beside,
+      attachments: files.attachments,
+      storage: files.storage,
+      // Documents of knowledge bases come in by the second one.
+      documents: new DocumentViewer(files.attachments, undefined),
       agents,
       conversations,
       engine,
@@ -576,8 +586,12 @@ function createHttp({
       return database.prisma(tenant);
     }, clock),
     logger,
+    openBinary: (id, context) => services.attachments.open(context.principal!, id),
     options: {
       maxBodyBytes: config.http.maxBodyBytes,
+      maxFileBytes: config.files.maxUploadBytes,
+      // Beside the files, which a small temporary folder may have no room for.
+      uploadDirectory: join(config.data.directory, 'uploads'),
       heartbeatMs: config.http.heartbeatMs,
       validateResponses: options.validateResponses ?? false,
       // The committed document is checked by the tests and by CI; a start need not check it again.

@@ -6,6 +6,9 @@ import type { ApprovalStatistics } from './approvals/statistics';
 import type { Compactions } from './conversations/compaction';
 import type { Conversations } from './conversations/conversations';
 import type { History } from './conversations/history';
+import type { Attachments } from './files/attachments';
+import type { DocumentViewer } from './files/viewer';
+import type { FileStorage } from './ports/files';
 import type { ModelGateway } from './ports/models';
 import type { Questions } from './questions/questions';
 import type { BesideRuns } from './runs/beside';
@@ -41,4 +44,7 @@ export interface Services {
   humanFeed: HumanFeed;
   approvalStatistics: ApprovalStatistics;
   besideRuns: BesideRuns;
+  attachments: Attachments;
+  documents: DocumentViewer;
+  storage: FileStorage;
 }

@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { DiskStorage } from './adapters/disk';
+import { S3Storage } from './adapters/s3';
+import type { Config } from './config/environment';
+import { createDocumentParser, type DocumentParser } from './documents/parse';
+import { Attachments } from './files/attachments';
+import type { Clock } from './ports/clock';
+import type { FileStorage } from './ports/files';
+import type { Logger } from './ports/logger';
+import type { TenantStore } from './ports/stores';
+
+/** Where files are kept and how they are read. */
+export interface FileParts {
+  storage: FileStorage;
+  /** Starts its threads when the first file comes. */
+  parser: DocumentParser;
+  attachments: Attachments;
+  close(): Promise<void>;
+}
+
+export interface FilePartsInput {
+  config: Config;
+  open: (tenant: string) => Promise<TenantStore>;
+  clock: Clock;
+  logger: Logger;
+}
+
+export function createFileParts({ config, open, clock, logger }: FilePartsInput): FileParts {
+  const { s3, maxUploadBytes: maxBytes } = config.files;
+  const storage = s3 ? new S3Storage(s3) : new DiskStorage(join(config.data.directory, 'files'));
+  const parser = createDocumentParser();
+  const attachments = new Attachments({ open, storage, parser, clock, logger, maxBytes });
+  return { storage, parser, attachments, close: () => parser.close() };
+}
