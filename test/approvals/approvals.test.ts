@@ -417,7 +417,10 @@ describe('refusals', () => {
   beforeAll(async () => ({ id } = await ask(store)));
   const route = (): string => `/api/v1/approvals/${id}/respond`;
   const response = (body: object) => (): [string, string, object] => ['POST', route(), body];
-  const mutation = (input: object) => (): [string, Record<string, unknown>] => [RESPOND, { input: { id, ...input } }];
+  const mutation = (input: object) => (): [string, Record<string, unknown>] => [
+    RESPOND,
+    { input: { id, ...input } },
+  ];
   const asAda = (): Client => ada;
   const bad = { status: 422, code: 'validation_failed', client: asAda };
   const unprocessable = (query: string) => ({
