@@ -93,21 +93,28 @@ function depthOf(text) {
   return deepest;
 }
 
-/** @param value.text the outcome as JSON: an object around the result */
-function withBoundedDepth(value) {
-  if (value.text === undefined || depthOf(value.text) <= MOST_DEPTH + 1) return value;
-  const error = {
-    type: 'result_not_json',
-    message: `the result is nested deeper than ${MOST_DEPTH} levels`,
-    line: null,
-  };
+/** An escaped character takes so many. */
+const ESCAPED_CHARACTERS = 6;
+const FRAME_CHARACTERS = 10_000;
+
+/** @param value.text the outcome as JSON: an object around the result. Written by code that foreign code may have changed. */
+function bounded(value, { outputBytes }) {
+  if (value.text === undefined) return value;
+  if (value.text.length > outputBytes * ESCAPED_CHARACTERS + FRAME_CHARACTERS)
+    return replaced(value, 'output_limit', `result and output have more than ${outputBytes} characters`, '');
+  if (depthOf(value.text) <= MOST_DEPTH + 1) return value;
   const { logs } = JSON.parse(value.text);
-  return { ...value, text: JSON.stringify({ ok: false, result: null, error, logs }) };
+  return replaced(value, 'result_not_json', `the result is nested deeper than ${MOST_DEPTH} levels`, logs);
 }
+
+const replaced = (value, type, message, logs) => ({
+  ...value,
+  text: JSON.stringify({ ok: false, result: null, error: { type, message, line: null }, logs }),
+});
 
 function answer(interpreter, { id, action, ...request }) {
   try {
-    const value = withBoundedDepth(interpreter[action](request));
+    const value = bounded(interpreter[action](request), request);
     const spent = !interpreter.isReusable();
     // Sent first, so that the parent does not wait for the tidying up.
     send({ id, value, spent });

@@ -143,6 +143,12 @@ class _LoopPolicy(_asyncio.events._AbstractEventLoopPolicy):
         return _Loop()
 
 
+def _run_coroutine(main, *, debug=None, loop_factory=None):
+    """asyncio.run as Python has it; Pyodide's own would use the event loop of the host."""
+    with _asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner:
+        return runner.run(main)
+
+
 _DOORS = ('js', 'pyodide_js', '_pyodide_core', '_pyodide', 'pyodide', 'pyodide_js._api', 'ctypes', '_ctypes', 'webbrowser')
 
 
@@ -160,6 +166,7 @@ def _af_close_doors():
         _sys.modules[name] = None
     _asyncio.events._set_running_loop(None)
     _asyncio.events._event_loop_policy = _LoopPolicy()
+    _asyncio.run = _asyncio.runners.run = _run_coroutine
     _os.chdir('/tmp')
 
 
@@ -189,7 +196,7 @@ def _call(call):
     exec(code, names)
     value = names[call['name']](**arguments)
     if _inspect.isawaitable(value):
-        value = _asyncio.run(_awaited(value))
+        value = _run_coroutine(_awaited(value))
     return value
 
 

@@ -153,8 +153,10 @@ class PooledSandbox implements ProcessSandbox {
       const { functionName: name, parameterNames: parameters } = facts;
       const { source, arguments: args } = call;
       const reply = await member.ask<Reply>('run', { source, name, parameters, arguments: args, ...limits });
-      return { ...(JSON.parse(reply.text) as Answer), memoryBytes: reply.memoryBytes };
+      return { ...answerOf(reply.text), memoryBytes: reply.memoryBytes };
     } catch (error) {
+      // Whatever went wrong, the process is not to be trusted with another call.
+      member.kill();
       if (stopped === 'aborted') throw call.signal!.reason;
       if (stopped === 'timeout') return failed('timeout', `the call took longer than ${limits.timeoutMs} ms`);
       if (stopped === 'memory_limit') return failed('memory_limit', TOO_MUCH_MEMORY);
@@ -208,6 +210,30 @@ class PooledSandbox implements ProcessSandbox {
       this.pool.give(member);
     }
   }
+}
+
+/**
+ * The text comes from a process that foreign code may have taken over: nothing of its form is taken for granted.
+ * @throws MemberLost when it is no outcome
+ */
+function answerOf(text: string): Omit<Answer, 'memoryBytes'> {
+  let parsed: Partial<Answer> | null;
+  try {
+    parsed = JSON.parse(text) as Partial<Answer> | null;
+  } catch {
+    throw new MemberLost('The sandbox process gave an answer that is not JSON.');
+  }
+  const { ok, result, error, logs } = parsed ?? {};
+  if (typeof ok !== 'boolean' || typeof logs !== 'string' || ok !== (error === null))
+    throw new MemberLost('The sandbox process gave an answer that is no outcome.');
+  if (error == null) return { ok, result: result ?? null, logs, error: null };
+  const { type, message, line } = error;
+  const known = {
+    type: String(type),
+    message: String(message),
+    line: typeof line === 'number' ? line : null,
+  };
+  return { ok, result: null, logs, error: known };
 }
 
 const TOO_MUCH_MEMORY = 'the call needs more memory than it may have';

@@ -11,11 +11,12 @@ const MESSAGE_CHARACTERS = 4_000;
 async function startJavaScript() {
   const { newQuickJSWASMModule } = require('quickjs-emscripten');
   const quickjs = await newQuickJSWASMModule();
+  const instance = { quickjs, broken: false };
   return {
-    run: (call) => new Run(quickjs, call).outcome(),
+    run: (call) => new Run(instance, call).outcome(),
     inspect: ({ source }) => inspectJavaScript(source),
     // The memory of an instance never shrinks.
-    isReusable: () => quickjs.getWasmMemory().buffer.byteLength < MOST_IDLE_BYTES,
+    isReusable: () => !instance.broken && quickjs.getWasmMemory().buffer.byteLength < MOST_IDLE_BYTES,
     rewind: () => undefined, // the runtime of the call is gone already
   };
 }
@@ -24,14 +25,15 @@ const failed = (type, message, line = null) => ({ error: { type, message, line }
 
 /** One call, from the making of its runtime to its end. */
 class Run {
-  constructor(quickjs, call) {
+  constructor(instance, call) {
+    this.instance = instance;
     this.call = call;
     this.logs = [];
     this.room = call.outputBytes;
     this.exceeded = false;
     this.late = false;
     this.until = performance.now() + call.timeoutMs;
-    this.runtime = quickjs.newRuntime();
+    this.runtime = instance.quickjs.newRuntime();
     this.runtime.setMemoryLimit(call.memoryBytes);
     this.runtime.setMaxStackSize(STACK_BYTES);
     this.runtime.setInterruptHandler(() => (this.late = performance.now() > this.until) || this.exceeded);
@@ -46,10 +48,19 @@ class Run {
     if (this.exceeded || (answer.json?.length ?? 0) > this.room)
       answer = failed('output_limit', `result and output have more than ${outputBytes} characters`);
     else if (this.late) answer = failed('timeout', `the call took longer than ${timeoutMs} ms`);
-    this.context.dispose();
-    this.runtime.dispose();
+    this.dispose();
     const rest = `"error":${JSON.stringify(answer.error ?? null)},"logs":${JSON.stringify(this.logs.join(''))}`;
     return { text: `{"ok":${!answer.error},"result":${answer.json ?? 'null'},${rest}}`, memoryBytes };
+  }
+
+  /** A runtime that was interrupted at a bad moment cannot be freed: then the process is not used again. */
+  dispose() {
+    try {
+      this.context.dispose();
+      this.runtime.dispose();
+    } catch {
+      this.instance.broken = true;
+    }
   }
 
   memory() {

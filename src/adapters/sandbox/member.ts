@@ -6,6 +6,8 @@ import type { SandboxLanguage } from '../../ports/sandbox';
 
 /** JavaScript heap of the process around the interpreter, MiB; the interpreter's own memory is limited inside. */
 const HEAP_MIB = 192;
+/** Half of the usual stack of a process; V8's own default is a fraction of it, too little for recursion in an interpreter. */
+const STACK_KIB = 3_900;
 const PAGE_BYTES = 4096;
 
 /** The process ended, or its interpreter broke, before there was an answer. */
@@ -177,6 +179,7 @@ function flags(snapshot: string): string[] {
     '--disallow-code-generation-from-strings',
     '--no-warnings',
     `--max-old-space-size=${HEAP_MIB}`,
+    `--stack-size=${STACK_KIB}`,
   ];
 }
 

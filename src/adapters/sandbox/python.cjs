@@ -100,7 +100,7 @@ class Gate {
     if (name === 'emscripten_get_now') return this.clock(original);
     if (name === '__syscall_openat')
       return this.spending(original, (_folder, _path, flags) => flags & WRITING);
-    if (name === 'fd_write') return this.spending(original, (fd) => fd > STDERR);
+    if (name === 'fd_write') return this.writing(original);
     if (HARMLESS.has(name)) return original;
     if (SPENDING.has(name)) return this.spending(original, () => true);
     const absent = ABSENT[name];
@@ -116,6 +116,20 @@ class Gate {
     return (...args) => {
       if (this.guarding && does(...args)) this.spent = true;
       return original(...args);
+    };
+  }
+
+  /** What passes by Python's own streams goes nowhere; the host would keep it in memory. */
+  writing(original) {
+    const toFile = this.spending(original, () => true);
+    return (fd, vectors, count, writtenAt) => {
+      if (!this.guarding) return original(fd, vectors, count, writtenAt);
+      if (fd > STDERR) return toFile(fd, vectors, count, writtenAt);
+      const words = this.module.HEAPU32;
+      let total = 0;
+      for (let at = 0; at < count; at++) total += words[(vectors >>> 2) + 2 * at + 1];
+      words[writtenAt >>> 2] = total;
+      return 0;
     };
   }
 
@@ -175,6 +189,7 @@ class Interpreter {
   constructor(module, gate, limitMemory) {
     this.module = module;
     this.gate = gate;
+    gate.module = module;
     this.limitMemory = limitMemory;
     const globals = module._PyModule_GetDict(
       this.withText('__main__', (name) => module._PyImport_AddModule(name)),
