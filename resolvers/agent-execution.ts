@@ -25,7 +25,7 @@ export const chat = async (
   ctx: Context,
 ) => {
   const started = await ctx.services.engine.start(principalOf(ctx), agentId, input);
-  return outcome(started, ctx);
+  return outcome(started, ctx, input.verbose);
 };
 
 export const startSubAgentRun = async (
@@ -38,7 +38,7 @@ export const startSubAgentRun = async (
 };
 
 export const runSubAgent = async (_root: unknown, args: { parentId: string; input: Input }, ctx: Context) => {
-  return outcome(await startSubAgentRun(_root, args, ctx), ctx);
+  return outcome(await startSubAgentRun(_root, args, ctx), ctx, args.input.verbose);
 };
 
 type ToolInput = ToolRunInput & { agentId: string };
@@ -65,8 +65,8 @@ export const subscribeToRunEvents = (
 ) => ctx.services.runs.events(principalOf(ctx), runId, options);
 
 /** A caller that waits for the answer learns of a failed run as of any failure; the run is kept and can be read. */
-async function outcome({ run }: StartedRun, ctx: Context) {
-  const ended = await ctx.services.runs.outcome(principalOf(ctx), run.id);
+async function outcome({ run }: StartedRun, ctx: Context, verbose?: boolean | null) {
+  const ended = await ctx.services.runs.outcome(principalOf(ctx), run.id, verbose ?? false);
   if (ended.run.status === 'failed') throw failureOf(ended.run);
   return ended;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { HttpToolExecutor, compileHttpConfig } from './adapters/http-tool/http-tool';
-import { McpExecutor } from './adapters/mcp/mcp-executor';
+import { compileHttpTool, createHttpToolExecutor } from './adapters/http-tool';
+import { createMcpExecutor } from './adapters/mcp';
 import { createSandbox } from './adapters/sandbox';
 import { Approvals } from './approvals/approvals';
 import { HumanBus } from './approvals/bus';
@@ -73,17 +73,29 @@ export function createToolParts(input: ToolPartsInput): ToolParts {
     allowPrivate: config.tools.allowPrivateUrls,
     userAgent: `AgentFlow/${version}`,
   });
-  const mcp = new McpExecutor({ servers: config.tools.mcpServers, logger, version });
+  const toolHosts = config.tools.httpHosts.length > 0 ? config.tools.httpHosts : undefined;
+  const mcp = createMcpExecutor({
+    servers: config.tools.mcpServers,
+    hosts: config.tools.mcpHosts,
+    fetch,
+    logger,
+    version,
+  });
   const cached = new CachedResults({ open, clock });
   const builtIn = new BuiltInTools({ open, clock, cached, fetch });
   const code = new SandboxExecutor(sandbox);
-  const http = new HttpToolExecutor({
-    fetch,
-    allowHosts: config.tools.httpHosts,
+  const http = createHttpToolExecutor({
+    fetch: createSafeFetch({
+      allowPrivate: config.tools.allowPrivateUrls,
+      userAgent: `AgentFlow/${version}`,
+      allowHosts: toolHosts,
+    }),
     credentials: (tool) =>
-      tool.credentials === null
-        ? {}
-        : (secrets.open(tool.credentials as JsonObject, `tool:${tool.id}`) as Record<string, string>),
+      Promise.resolve(
+        tool.credentials === null
+          ? {}
+          : (secrets.open(tool.credentials as JsonObject, `tool:${tool.id}`) as Record<string, string>),
+      ),
   });
   const box = new CachedToolBox({
     open,
@@ -103,7 +115,8 @@ export function createToolParts(input: ToolPartsInput): ToolParts {
       sandbox,
       secrets,
       clock,
-      compileConfig: async (kind, given) => (kind === 'mcp' ? mcp.compile(given) : compileHttpConfig(given)),
+      compileConfig: (kind, given) =>
+        kind === 'mcp' ? mcp.compile(given) : compileHttpTool(given, { fetch, allowHosts: toolHosts }),
       problems: (tool, args) => box.problems(tool, args),
       onChange: (tenant) => {
         box.forget(tenant);

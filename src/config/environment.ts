@@ -89,6 +89,7 @@ export interface Config {
     /** Empty: any public host. */
     httpHosts: readonly string[];
     mcpServers: NonNullable<Values['AGENTFLOW_MCP_SERVERS']>;
+    mcpHosts: readonly string[];
   };
   identity: IdentityConfig;
   /** Things worth one log line at start, such as a misspelt variable. */
@@ -146,6 +147,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Readonly<Record<st
       allowPrivateUrls: values.AGENTFLOW_ALLOW_PRIVATE_URLS,
       httpHosts: values.AGENTFLOW_HTTP_TOOL_HOSTS ?? [],
       mcpServers: values.AGENTFLOW_MCP_SERVERS ?? {},
+      mcpHosts: values.AGENTFLOW_MCP_HOSTS ?? [],
     },
     identity,
     warnings: unknownVariables(merged),

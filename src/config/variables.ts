@@ -286,7 +286,7 @@ export const VARIABLES = {
   AGENTFLOW_ALLOW_PRIVATE_URLS: withDefault(
     onOff,
     'false',
-    'Tools and crawls may fetch private, loopback and link-local addresses. For tests and closed networks only.',
+    'Tools and crawls may fetch private and loopback addresses. For tests and closed networks only.',
   ),
   AGENTFLOW_HTTP_TOOL_HOSTS: optional(
     words,
@@ -295,6 +295,10 @@ export const VARIABLES = {
   AGENTFLOW_MCP_SERVERS: optional(
     mcpServers,
     'MCP servers that tools of kind mcp may use, as JSON: {"name": {"command": "...", "args": []} or {"url": "..."}}.',
+  ),
+  AGENTFLOW_MCP_HOSTS: optional(
+    words,
+    'Hosts whose MCP servers a tool may name by URL, exact or as *.example.com; without it none.',
   ),
   AGENTFLOW_TOKEN_ISSUER: withDefault(text, 'agentflow', 'Issuer (`iss`) of the tokens issued here.'),
   AGENTFLOW_ADMIN_SCOPES: withDefault(

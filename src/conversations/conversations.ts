@@ -7,7 +7,13 @@ import { ID_PATTERN, MESSAGE_CHARACTERS, METADATA_CHARACTERS } from '../limits';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { ModelGateway } from '../ports/models';
-import type { ConversationRecord, JsonObject, JsonValue, PartRecord } from '../ports/records';
+import {
+  ACTIVE_RUN_STATUSES,
+  type ConversationRecord,
+  type JsonObject,
+  type JsonValue,
+  type PartRecord,
+} from '../ports/records';
 import type { ConversationFilter, Projection, TenantStore } from '../ports/stores';
 import type { ConversationBus } from '../runs/bus';
 import type { Cancellation } from '../runs/cancellation';
@@ -16,6 +22,8 @@ import { generateTitle } from './titles';
 
 const TITLE_CHARACTERS = 200;
 const SEARCH_CONVERSATIONS = 1_000;
+/** Runs beside a conversation (tools run directly, background work) that are cancelled with it. */
+const MOST_RUNS = 1_000;
 /** Messages that a title is made from. */
 const TITLE_MESSAGES = 10;
 
@@ -249,6 +257,11 @@ export class Conversations {
     await store.conversations.update(id, { deletedAt: this.dependencies.clock.now() });
     if (conversation.activeRunId)
       await this.dependencies.cancellation.cancelRun(store, conversation.activeRunId, 'conversation deleted');
+    for (const run of await store.runs.list(
+      { conversationId: id, roots: true, statuses: ACTIVE_RUN_STATUSES },
+      { limit: MOST_RUNS },
+    ))
+      await this.dependencies.cancellation.cancelRun(store, run.id, 'conversation deleted');
     await store.conversations.remove(id);
     this.dependencies.bus.publish(principal.tenant, id, { kind: 'deleted' });
     return { id, message: `Conversation ${id} was deleted.` };

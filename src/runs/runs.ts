@@ -62,12 +62,7 @@ export class Runs {
     const run = owned(principal, known, runId);
     const start = await this.startSeq(store, run);
     const afterSeq = Math.max(options.afterSeq ?? -1, start - 1);
-    const belongs = options.verbose
-      ? (part: PartRecord) => part.rootCallId === run.rootCallId
-      : (part: PartRecord) =>
-          (part.runId === run.id && part.callId === run.callId) ||
-          // What a human has to act on is shown however deep it lies.
-          (part.rootCallId === run.rootCallId && isForHumans(part));
+    const belongs = membership(run, options.verbose ?? false);
     if (run.endSeq !== null && afterSeq >= run.endSeq) return endable(nothing(), () => undefined);
     const followed = followConversation(this.dependencies.bus, store, run.conversationId, afterSeq);
     return endable(eventsOf(followed, run, belongs), () => void followed.return?.());
@@ -85,14 +80,17 @@ export class Runs {
     return endable(flatten(followed), () => void followed.return?.());
   }
 
-  /** Waits until a run ends or pauses for a human. */
-  async outcome(principal: Principal, runId: string): Promise<RunOutcome> {
+  /**
+   * Waits until a run ends or pauses for a human.
+   * @param verbose true also gives the events of sub-agents and tools
+   */
+  async outcome(principal: Principal, runId: string, verbose = false): Promise<RunOutcome> {
     const store = await this.dependencies.open(principal.tenant);
     const finished = await this.dependencies.sessions.get(runId)?.done;
     if (finished)
       return {
         run: finished,
-        events: await this.storedEvents(store, finished),
+        events: await this.storedEvents(store, finished, verbose),
         approvals: [],
         questions: [],
       };
@@ -103,7 +101,7 @@ export class Runs {
       run = owned(principal, await store.runs.find(runId), runId);
     }
     const [events, approvals, questions] = await Promise.all([
-      this.storedEvents(store, run),
+      this.storedEvents(store, run, verbose),
       isPaused(run) ? store.approvals.pendingOf(run.id) : [],
       isPaused(run) ? store.questions.pendingOf(run.id) : [],
     ]);
@@ -124,11 +122,12 @@ export class Runs {
     }
   }
 
-  private async storedEvents(store: TenantStore, run: RunRecord): Promise<PartRecord[]> {
+  private async storedEvents(store: TenantStore, run: RunRecord, verbose: boolean): Promise<PartRecord[]> {
     const start = await this.startSeq(store, run);
     const recent = this.dependencies.bus.recentAfter(store.tenant, run.conversationId, start - 1);
-    const parts = recent ?? (await allOfRun(store, run, start - 1));
-    return parts.filter((part) => part.runId === run.id && isStreamed(part));
+    const parts = recent ?? (await allSince(store, run, start - 1));
+    const belongs = membership(run, verbose);
+    return parts.filter((part) => isStreamed(part) && belongs(part));
   }
 
   /** A run that waits, or that another worker executes, does not know yet where in the log it starts. */
@@ -155,13 +154,25 @@ async function assertOwnConversation(store: TenantStore, principal: Principal, i
     throw notFound('Conversation', id);
 }
 
-async function allOfRun(store: TenantStore, run: RunRecord, afterSeq: number): Promise<PartRecord[]> {
+/** The parts of the conversation from the run's first to its last, or to the newest while it has no end. */
+async function allSince(store: TenantStore, run: RunRecord, afterSeq: number): Promise<PartRecord[]> {
   const parts: PartRecord[] = [];
   for (let cursor = afterSeq; ; cursor = parts.at(-1)!.seq) {
-    const page = await store.parts.ofRun(run.conversationId, run.id, cursor, PAGE_PARTS);
+    const page = await store.parts.after(run.conversationId, cursor, PAGE_PARTS);
     parts.push(...page);
-    if (page.length < PAGE_PARTS) return parts;
+    const last = parts.at(-1);
+    if (page.length < PAGE_PARTS || (run.endSeq !== null && last !== undefined && last.seq >= run.endSeq))
+      return parts;
   }
+}
+
+/** Which events a stream of this run shows. */
+function membership(run: RunRecord, verbose: boolean): (part: PartRecord) => boolean {
+  if (verbose) return (part) => part.rootCallId === run.rootCallId;
+  return (part) =>
+    (part.runId === run.id && part.callId === run.callId) ||
+    // What a human has to act on is shown however deep it lies.
+    (part.rootCallId === run.rootCallId && isForHumans(part));
 }
 
 type FollowedParts = ReturnType<typeof followConversation>;

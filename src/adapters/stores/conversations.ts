@@ -184,7 +184,14 @@ export class PrismaConversationStore implements ConversationStore {
   async remove(id: string): Promise<void> {
     // The conversation goes last: as long as it is there, an interrupted removal can be found and repeated.
     await this.prisma.conversationPart.deleteMany({ where: { conversationId: id } });
-    await this.prisma.run.deleteMany({ where: { conversationId: id } });
+    for (const model of [
+      this.prisma.toolCall,
+      this.prisma.approval,
+      this.prisma.question,
+      this.prisma.cachedResult,
+      this.prisma.run,
+    ])
+      await (model as unknown as Deletable).deleteMany({ where: { conversationId: id } });
     await this.prisma.conversation.deleteMany({ where: { id } });
   }
 
@@ -252,3 +259,8 @@ const where = (filter: ConversationFilter) => ({
 const olderThan = ({ at, id }: { at: Date; id: string }) => ({
   OR: [{ updatedAt: { lt: at } }, { updatedAt: at, id: { lt: id } }],
 });
+
+/** What the clients of all models have in common. */
+interface Deletable {
+  deleteMany(condition: { where: { conversationId: string } }): Promise<unknown>;
+}
