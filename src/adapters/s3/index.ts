@@ -108,7 +108,8 @@ export class S3Storage implements FileStorage {
     const client = new sdk.S3Client({
       endpoint,
       region,
-      credentials,
+      // The SDK writes into what it is given.
+      credentials: credentials && { ...credentials },
       forcePathStyle,
       // Servers other than Amazon's do not all know the newer checksums.
       requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -154,11 +155,17 @@ function isMissing(error: unknown): boolean {
   return name === 'NoSuchKey' || name === 'NotFound' || $metadata?.httpStatusCode === 404;
 }
 
-function unavailable(error: unknown): unknown {
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+function unavailable(error: unknown): DomainError {
+  const { name, code, $metadata } = error as {
+    name?: string;
+    code?: string;
+    $metadata?: { httpStatusCode?: number };
+  };
+  const status = $metadata?.httpStatusCode;
+  const what = status === undefined ? 'cannot be reached' : `answered ${status}`;
   return new DomainError(
     'provider_error',
-    `The object storage ${status ? `answered ${status}` : 'cannot be reached'}; try again, or check the S3 settings.`,
+    `The object storage ${what} (${code ?? name ?? 'unknown error'}); try again, or check the S3 settings.`,
     { cause: error },
   );
 }
