@@ -303,7 +303,7 @@ def _union(nodes):
 def _described(doc):
     """Descriptions of parameters in the Google, NumPy-like and Sphinx styles."""
     found = {}
-    for match in _re.finditer(r'^\s*(?::param\s+(?:\w+\s+)?(\w+):|(\w+)\s*(?:\([^)]*\))?\s*:)\s*(\S.*)$', doc or '', _re.M):
+    for match in _re.finditer(r'^[ \t]*(?::param\s+(?:\w+\s+)?(\w+):|(\w+)[ \t]*(?:\([^)\n]*\))?[ \t]*:)[ \t]*(\S.*)$', doc or '', _re.M):
         found.setdefault(match.group(1) or match.group(2), match.group(3).strip())
     return found
 
