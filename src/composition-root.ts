@@ -16,6 +16,7 @@ import { PrismaIdempotencyStore } from './adapters/stores/idempotency';
 import { AgentCache } from './agents/cache';
 import { Agents } from './agents/agents';
 import { seedBuiltInAgents } from './agents/built-in';
+import { expireEverywhere } from './approvals/expiry';
 import { createFileParts, type FileParts } from './composition-files';
 import { createToolParts, type ToolParts } from './composition-tools';
 import type { Config } from './config/environment';
@@ -482,13 +483,16 @@ function createDomain({
     await recovery.resumeDecided();
   });
   jobs.every(RECOVER_JOB_EVERY_MS, RECOVER);
-  const expire = async (): Promise<void> => {
-    for (const tenant of await tenancy.known()) {
-      const store = await open(tenant);
-      await parts.approvals.expireOverdue(store);
-      await parts.questions.expireOverdue(store);
-    }
-  };
+  const expire = (): Promise<void> =>
+    expireEverywhere({
+      tenants: () => tenancy.known(),
+      open,
+      expire: [
+        (store) => parts.approvals.expireOverdue(store),
+        (store) => parts.questions.expireOverdue(store),
+      ],
+      logger,
+    });
   jobs.define(EXPIRE, expire);
   jobs.every(RECOVER_JOB_EVERY_MS, EXPIRE);
   jobs.define(CLEAN_UP, () => cleanUpConversations({ tenants: () => tenancy.known(), open, clock, logger }));

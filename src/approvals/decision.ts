@@ -56,7 +56,7 @@ function argumentsOf(value: JsonValue, status: Decision): JsonObject | null {
     throw invalid('modified_arguments', 'only go with approved; a denied call has no arguments');
   if (JSON.stringify(value).length > ARGUMENTS_CHARACTERS)
     throw invalid('modified_arguments', `must have at most ${ARGUMENTS_CHARACTERS} characters as JSON`);
-  return value as JsonObject;
+  return value;
 }
 
 /** Complaints of a tool about arguments, each at the argument that its first word names. */

@@ -1,3 +1,4 @@
+import type { Logger } from '../ports/logger';
 import type { TenantStore } from '../ports/stores';
 import type { ApprovalRecord, QuestionRecord } from '../ports/tools';
 import { type Decider, decideApproval, decideQuestion, type QuestionDecider } from './deciding';
@@ -34,4 +35,23 @@ async function drain<Row>(
     for (const row of rows) if (await end(row)) count++;
     if (rows.length < BATCH) return count;
   }
+}
+
+export interface Expiry {
+  tenants: () => Promise<string[]>;
+  open: (tenant: string) => Promise<TenantStore>;
+  /** What ends in one tenant: approvals, questions. */
+  expire: ((store: TenantStore) => Promise<number>)[];
+  logger: Logger;
+}
+
+/** Ends in every tenant what has run out; one tenant's trouble keeps no other one waiting. */
+export async function expireEverywhere({ tenants, open, expire, logger }: Expiry): Promise<void> {
+  for (const tenant of await tenants())
+    try {
+      const store = await open(tenant);
+      for (const end of expire) await end(store);
+    } catch (error) {
+      logger.warn({ err: error, tenant }, 'what has run out could not be ended');
+    }
 }

@@ -27,7 +27,7 @@ export function checkAnswers(items: QuestionItem[], answers: JsonValue): JsonObj
     if (item.required && !given.has(item.id))
       errors.push({ path: `answers.${item.id}`, message: 'needs an answer' });
   if (errors.length > 0) throw refused(errors);
-  return Object.fromEntries(given) as JsonObject;
+  return Object.fromEntries<JsonValue | undefined>(given) as JsonObject;
 }
 
 const refused = (errors: FieldError[]): DomainError =>

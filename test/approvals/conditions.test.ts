@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { checkConditions, holds, matchesPattern, OPERATORS } from '../../src/approvals/conditions';
 import type { JsonValue } from '../../src/ports/records';
 import type { PolicyCondition } from '../../src/ports/tools';
-import { DomainError } from '../../src/errors';
+import type { DomainError } from '../../src/errors';
 
 const is = (
   path: string,

@@ -52,12 +52,12 @@ describe('subscriptions', () => {
     clients.push(client);
     const seen: string[] = [];
     const errors: Json[] = [];
-    const end = client.subscribe<Json>(
+    const end = client.subscribe<Record<string, Json>>(
       { query, variables },
       {
         next: ({ data, errors: found }) => {
           if (found) errors.push(...found);
-          for (const row of Object.values(data ?? {}) as Json[])
+          for (const row of Object.values(data ?? {}))
             if (row) seen.push(`${row.status as string} ${row.id as string}`);
         },
         error: (error) => errors.push(error),
