@@ -23,6 +23,7 @@ import type { Config } from './config/environment';
 import { Compactions } from './conversations/compaction';
 import { Conversations } from './conversations/conversations';
 import { History } from './conversations/history';
+import { invalid } from './errors';
 import { CLEAN_UP, cleanUpConversations } from './conversations/clean-up';
 import { startEmbeddedMongo, type EmbeddedMongo } from './embedded-mongo/server';
 import { DocumentViewer } from './files/viewer';
@@ -49,6 +50,7 @@ import { AgentLoop } from './runs/agent-loop';
 import { BesideRuns } from './runs/beside';
 import { ConversationBus } from './runs/bus';
 import { Cancellation } from './runs/cancellation';
+import { resolveContext } from './runs/context';
 import { Delegations } from './runs/delegations';
 import { DirectCalls } from './runs/direct-calls';
 import { RunEngine } from './runs/engine';
@@ -137,7 +139,18 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   const models = createModels(config, logger, clock);
   const jobs = new AgendaQueue({ db: database.control, workerId, logger, lockMs: options.jobLockMs });
   const files = createFileParts({ config, open, clock, logger });
-  const domain = createDomain({ config, open, tenancy, models, jobs, secrets, files, clock, logger, workerId });
+  const domain = createDomain({
+    config,
+    open,
+    tenancy,
+    models,
+    jobs,
+    secrets,
+    files,
+    clock,
+    logger,
+    workerId,
+  });
   const services: Services = {
     ...domain.services,
     models,
@@ -445,6 +458,17 @@ function createDomain({
     preferredModel: (store, userId) => preferences.preferredModel(store, userId),
     interrupt: (store, runId, reason) => cancellation.cancelRun(store, runId, reason),
     offers,
+    resolveContext: (principal, agent, input) =>
+      resolveContext(
+        {
+          attachments: (owner, ids) => files.attachments.resolveForChat(owner, ids),
+          knowledge: (_owner, { knowledgeBases: [id] }) =>
+            Promise.reject(invalid('knowledge_bases.0', `there is no knowledge base ${id}`)),
+        },
+        principal,
+        agent,
+        input,
+      ),
   });
   const backgroundModel = (store: TenantStore, userId: string): Promise<string> =>
     preferences.backgroundModel(store, userId);

@@ -107,6 +107,7 @@ export const BUILT_IN_AGENTS: readonly BuiltIn[] = [
 ];
 
 export const MAIN_AGENT = 'MainAgent';
+export const JEDI_AGENT = 'JediAgent';
 
 /** Same id in every process that seeds the tenant, so that seeding twice at once makes one agent. */
 export const builtInId = (tenant: string, name: string): string =>

@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { Logger } from '../ports/logger';
 import type { ModelGateway } from '../ports/models';
-import type { AgentRecord, ConversationRecord, RunRecord } from '../ports/records';
+import type { AgentRecord, ConversationRecord, JsonValue, RunRecord } from '../ports/records';
 import type { Allocated, TenantStore } from '../ports/stores';
 import { provisionalTitle } from '../conversations/titles';
 import type { AgentCache } from '../agents/cache';
@@ -33,6 +33,16 @@ export interface EngineDependencies {
   /** Cancels the active run of a conversation, for `if_active: interrupt`. */
   interrupt: (store: TenantStore, runId: string, reason: string) => Promise<unknown>;
   offers: Offers;
+  /**
+   * Resolves what a message refers to (knowledge bases, attachments) into hidden context.
+   * @throws DomainError `validation_failed` naming what does not exist
+   */
+  resolveContext: (principal: Principal, agent: AgentRecord, input: ChatInput) => Promise<ResolvedContext>;
+}
+
+export interface ResolvedContext {
+  hidden: string[];
+  citations: JsonValue[];
 }
 
 /** Parts and messages that a run's beginning adds: the user's message and `start`. */
@@ -69,10 +79,13 @@ export class RunEngine {
     if (conversation && (conversation.userId !== principal.userId || conversation.deletedAt))
       throw notFound('Conversation', input.conversationId);
     if (input.callId) await this.refuseUsedCall(store, input.callId, input);
-    const draft = this.newRun(principal, agent, input, request, model);
+    // A retry must be known as one whatever the search finds today: the hash is of what was asked.
+    const hash = requestHash(agent.id, request, input.model);
+    if (request.references || agent.enableRetrieval) await this.addContext(principal, agent, input, request);
+    const draft = this.newRun({ principal, agent, input, request, model, hash });
     return this.dependencies.sessions.begin(store, draft.id, async () => {
       const run = await store.runs.create(draft);
-      if (!run) return this.attach(store, agent, input, request);
+      if (!run) return this.attach(store, input, hash);
       return this.begin({ store, agent, input, request, run, principal }, conversation);
     });
   }
@@ -213,16 +226,22 @@ export class RunEngine {
     return { run: (await store.runs.find(run.id)) ?? run, started: true };
   }
 
-  private async attach(
-    store: TenantStore,
+  private async addContext(
+    principal: Principal,
     agent: AgentRecord,
     input: ChatInput,
     request: RunRequest,
-  ): Promise<StartedRun> {
+  ): Promise<void> {
+    const { hidden, citations } = await this.dependencies.resolveContext(principal, agent, input);
+    request.hidden = [...request.hidden, ...hidden];
+    if (citations.length > 0) request.citations = citations;
+  }
+
+  private async attach(store: TenantStore, input: ChatInput, hash: string): Promise<StartedRun> {
     const run = await store.runs.findByMessage(input.conversationId, input.messageId);
     if (!run)
       throw new DomainError('conflict', `Message ${input.messageId} is being withdrawn; send it again.`);
-    if (run.requestHash !== requestHash(agent.id, request, input.model))
+    if (run.requestHash !== hash)
       throw new DomainError(
         'message_id_reused',
         `Message id ${input.messageId} was already used for another message in conversation ${input.conversationId}.`,
@@ -276,13 +295,7 @@ export class RunEngine {
     return { leaseOwner: workerId, leaseExpiresAt: new Date(at.getTime() + leaseMs) };
   }
 
-  private newRun(
-    principal: Principal,
-    agent: AgentRecord,
-    input: ChatInput,
-    request: RunRequest,
-    model: string,
-  ): RunRecord {
+  private newRun({ principal, agent, input, request, model, hash }: Draft): RunRecord {
     const at = this.dependencies.clock.now();
     const id = newId(at.getTime());
     const callId = input.callId ?? newId(at.getTime());
@@ -300,7 +313,7 @@ export class RunEngine {
       rootRunId: id,
       status: 'running',
       request: request as unknown as RunRecord['request'],
-      requestHash: requestHash(agent.id, request, input.model),
+      requestHash: hash,
       model,
       startSeq: null,
       endSeq: null,
@@ -322,6 +335,15 @@ export class RunEngine {
       finishedAt: null,
     };
   }
+}
+
+interface Draft {
+  principal: Principal;
+  agent: AgentRecord;
+  input: ChatInput;
+  request: RunRequest;
+  model: string;
+  hash: string;
 }
 
 interface Beginning {

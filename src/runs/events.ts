@@ -1,4 +1,4 @@
-import type { JsonObject, PartRecord, RunRecord, StreamEventType } from '../ports/records';
+import type { JsonObject, JsonValue, PartRecord, RunRecord, StreamEventType } from '../ports/records';
 import type { PartDraft } from './log';
 import type { RunRequest } from './types';
 
@@ -117,6 +117,7 @@ export interface EndFacts {
   output?: JsonObject[string];
   finishReason: string;
   usage: Usage;
+  citations?: JsonValue[];
 }
 
 export const endPart = (run: RunRecord, facts: EndFacts): PartDraft => ({
@@ -125,6 +126,7 @@ export const endPart = (run: RunRecord, facts: EndFacts): PartDraft => ({
   content: {
     text: facts.text,
     ...(facts.output === undefined ? {} : { output: facts.output }),
+    ...(facts.citations === undefined ? {} : { citations: facts.citations }),
     finish_reason: facts.finishReason,
     usage: usageOnWire(facts.usage),
     run_id: run.id,

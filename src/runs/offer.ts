@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { builtInId, JEDI_AGENT, MAIN_AGENT } from '../agents/built-in';
 import type { Clock } from '../ports/clock';
 import type { ModelTool } from '../ports/models';
 import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
@@ -21,6 +22,13 @@ export type Offered =
   | { kind: 'question'; name: string; definition: ModelTool }
   | { kind: 'control'; name: ControlName; definition: ModelTool };
 
+/** Whom an agent may call. */
+interface Family {
+  children: AgentRecord[];
+  /** The hidden second opinion of the main agent: no parent has it, a tool of its own calls it. */
+  council: AgentRecord | null;
+}
+
 export interface OfferDependencies {
   tools: ToolBox;
   clock: Clock;
@@ -28,7 +36,7 @@ export interface OfferDependencies {
 
 /** What an agent may call: its tools, its sub-agents, a question to the user, and control of background work. */
 export class Offers {
-  private readonly children: LRUCache<string, { agents: AgentRecord[]; until: number }>;
+  private readonly children: LRUCache<string, { family: Family; until: number }>;
 
   constructor(private readonly dependencies: OfferDependencies) {
     this.children = new LRUCache({ max: MOST_AGENTS });
@@ -36,7 +44,7 @@ export class Offers {
 
   /** @param selected names to offer, instead of all */
   async of(store: TenantStore, agent: AgentRecord, selected?: string[]): Promise<Offered[]> {
-    const [tools, children] = await Promise.all([
+    const [tools, { children, council }] = await Promise.all([
       this.dependencies.tools.offered(store.tenant, agent),
       this.subAgents(store, agent),
     ]);
@@ -48,6 +56,8 @@ export class Offers {
         agent: child,
         definition: delegation(child),
       }));
+    if (council?.enabled)
+      offered.push({ kind: 'sub_agent', name: COUNCIL, agent: council, definition: COUNCIL_DEFINITION });
     const taken = new Set(offered.map(({ name }) => name));
     for (const tool of tools)
       if (!taken.has(tool.name)) offered.push({ kind: 'tool', name: tool.name, tool });
@@ -62,14 +72,19 @@ export class Offers {
     for (const key of this.children.keys()) if (key.startsWith(`${tenant}/`)) this.children.delete(key);
   }
 
-  private async subAgents(store: TenantStore, agent: AgentRecord): Promise<AgentRecord[]> {
+  private async subAgents(store: TenantStore, agent: AgentRecord): Promise<Family> {
     const key = `${store.tenant}/${agent.id}`;
     const now = this.dependencies.clock.now().getTime();
     const known = this.children.get(key);
-    if (known && known.until > now) return known.agents;
-    const agents = await store.agents.children(agent.id);
-    this.children.set(key, { agents, until: now + FRESH_MS });
-    return agents;
+    if (known && known.until > now) return known.family;
+    const isMain = agent.id === builtInId(store.tenant, MAIN_AGENT);
+    const [children, council] = await Promise.all([
+      store.agents.children(agent.id),
+      isMain ? store.agents.find(builtInId(store.tenant, JEDI_AGENT)) : null,
+    ]);
+    const family = { children, council };
+    this.children.set(key, { family, until: now + FRESH_MS });
+    return family;
   }
 }
 
@@ -106,6 +121,26 @@ const delegation = (child: AgentRecord): ModelTool => ({
     additionalProperties: false,
   },
 });
+
+const COUNCIL = 'jedi_council';
+
+const COUNCIL_DEFINITION: ModelTool = {
+  name: COUNCIL,
+  description:
+    'Asks an independent reviewer for a second opinion on a hard question or an important decision.',
+  parameters: {
+    type: 'object',
+    properties: {
+      message: {
+        type: 'string',
+        minLength: 1,
+        description: 'The whole question with all it needs to be judged; the reviewer sees nothing else.',
+      },
+    },
+    required: ['message'],
+    additionalProperties: false,
+  },
+};
 
 const ASK_USER: Offered = {
   kind: 'question',

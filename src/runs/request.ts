@@ -66,6 +66,12 @@ export function acceptRequest(input: ChatInput, role: RunRequest['role']): RunRe
     'maxTurns',
   ] as const)
     if (input[key] !== undefined && input[key] !== null) request[key] = input[key];
+  if (input.knowledgeBases?.length || input.attachmentIds?.length)
+    request.references = {
+      knowledgeBases: input.knowledgeBases ?? [],
+      attachmentIds: input.attachmentIds ?? [],
+      retrievalOptions: input.retrievalOptions ?? null,
+    };
   if (input.selectedTools) request.selectedTools = input.selectedTools;
   if (input.reasoningEffort) request.reasoningEffort = input.reasoningEffort;
   return request;
@@ -99,8 +105,6 @@ function checkReferences(input: ChatInput, complain: Complain): void {
   const refuse = (path: string, names: string[] | null | undefined, what: string): void => {
     names?.forEach((name, index) => complain(`${path}.${index}`, `there is no ${what} ${name}`));
   };
-  refuse('knowledge_bases', input.knowledgeBases, 'knowledge base');
-  refuse('attachment_ids', input.attachmentIds, 'attachment');
   refuse('skills', input.skills, 'skill');
   refuse('artifacts', input.artifacts, 'artifact');
   input.contextRefs?.forEach((ref, index) => {

@@ -250,7 +250,7 @@ export class RunSessions {
     const answer = run.kind === 'chat' ? [answerPart(run, text, false, digestOf(end.calls))] : [];
     return {
       status: 'completed',
-      parts: [...answer, endPart(run, { text, ...end })],
+      parts: [...answer, endPart(run, { text, ...end, citations: scope.request.citations })],
       changes: {
         ...end.usage,
         finishReason: end.finishReason,

@@ -48,6 +48,9 @@ export interface ChatInput extends ModelOverrides {
   promptBlocks?: InlinePromptBlock[] | null;
   contextRefs?: ContextRef[] | null;
   knowledgeBases?: string[] | null;
+  /** Search fields for the search in `knowledgeBases`. */
+  retrievalOptions?: JsonValue;
+  enableQueryRewrite?: boolean | null;
   attachmentIds?: string[] | null;
   skills?: string[] | null;
   artifacts?: string[] | null;
@@ -70,6 +73,10 @@ export interface RunRequest {
   role: 'agent' | 'sub_agent' | 'tool';
   /** Names of the tools to offer, instead of all. */
   selectedTools?: string[];
+  /** Sources that the hidden context quotes; shown with the answer. */
+  citations?: JsonValue[];
+  /** Names of what was resolved into hidden context, for telling a retry from another message. */
+  references?: { knowledgeBases: string[]; attachmentIds: string[]; retrievalOptions: JsonValue };
   /** What a sub-agent that is asked again said and heard before. */
   thread?: ModelMessage[];
   /** The call of a direct tool run. */
