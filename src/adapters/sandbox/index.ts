@@ -97,7 +97,11 @@ class PooledSandbox implements ProcessSandbox {
 
   async run(call: SandboxCall): Promise<SandboxOutcome> {
     const began = performance.now();
-    const outcome = await this.attempt(call);
+    const outcome = await this.attempt(call).catch((error: unknown) => {
+      if (error instanceof DomainError && error.code === 'not_ready')
+        return failed('sandbox_lost', error.message);
+      throw error;
+    });
     return { ...outcome, durationMs: Math.round((performance.now() - began) * 10) / 10 };
   }
 

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { DomainError } from '../../errors';
 import type { SandboxLanguage } from '../../ports/sandbox';
 import type { Member } from './member';
 
@@ -54,7 +55,7 @@ export class SandboxPool {
 
   /**
    * A process for code of `key`, or a fresh one when `key` is undefined: give it back.
-   * @throws the signal's reason when it aborts first
+   * @throws the signal's reason when it aborts first; DomainError `not_ready` when no process starts
    */
   async take(language: SandboxLanguage, key: string | undefined, signal?: AbortSignal): Promise<Member> {
     this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
@@ -126,7 +127,7 @@ export class SandboxPool {
 
   /** Starts a process, ending the one that idles longest when there are too many. Undefined when all are busy. */
   private async startOne(language: SandboxLanguage, mayEvict: boolean): Promise<Member | undefined> {
-    if (this.closed) throw new Error('The sandbox is closed.');
+    if (this.closed) throw new DomainError('not_ready', 'The sandbox is closed.');
     if (this.all.size + this.starting >= this.limit) {
       const oldest = [...this.idle].sort((a, b) => a.lastUsed - b.lastUsed)[0];
       if (!oldest || (!mayEvict && oldest.language === language && oldest.key === undefined))
@@ -142,7 +143,9 @@ export class SandboxPool {
       return member;
     } catch (error) {
       if (++this.failures > MOST_FAILURES)
-        throw new Error(`No sandbox process starts: ${(error as Error).message}`, { cause: error });
+        throw new DomainError('not_ready', `No sandbox process starts: ${(error as Error).message}`, {
+          cause: error,
+        });
       return this.startOne(language, mayEvict);
     } finally {
       this.starting--;
