@@ -248,7 +248,7 @@ const parsedText = (document: ParsedDocument, textKey: string): ReadText => ({
   textError: null,
   title: document.title,
   pages: (document.pages ?? null) as JsonValue,
-  metadata: document.metadata as JsonValue,
+  metadata: document.metadata,
 });
 
 const failedText = (failure: ParseFailure): ReadText => ({

@@ -1,5 +1,5 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto';
-import { Readable, Transform } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { DomainError, notFound } from '../../errors';
 import type { ByteRange, FileStorage, PutOptions, StoredFile } from '../../ports/files';

@@ -17,7 +17,7 @@ export interface Block extends Span {
   keepUnits?: boolean;
 }
 
-const COMBINING = /^[\p{M}\u200d\ufe0e\ufe0f]/u;
+const COMBINING = /^(?:\p{M}|\u200d)/u;
 
 /** Whether a cut at `at` would tear a surrogate pair, or a mark from its letter. */
 export function tears(text: string, at: number): boolean {

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-require-imports -- loaded by the first count */
 type CountTokens = (text: string) => number;
 
 let count: CountTokens | undefined;
@@ -10,7 +11,6 @@ export function countTokens(text: string): number {
 
 /** The encoding takes some 50 MB of memory: only who counts pays for it. */
 function load(): CountTokens {
-  /* eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded by the first count */
   const encoding =
     require('gpt-tokenizer/encoding/o200k_base') as typeof import('gpt-tokenizer/encoding/o200k_base');
   // Text that looks like a control token is text.

@@ -49,8 +49,8 @@ export interface DocumentParser {
 interface Job {
   task: WorkerTask;
   signal?: AbortSignal;
-  resolve(read: ReadDocument): void;
-  reject(error: unknown): void;
+  resolve: (read: ReadDocument) => void;
+  reject: (error: unknown) => void;
 }
 
 export const createDocumentParser = (options: DocumentParserOptions = {}): DocumentParser =>

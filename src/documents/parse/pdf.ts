@@ -12,8 +12,8 @@ interface TextItem {
 /** @throws ParseFailure `encrypted`, `broken`, `too_large` or `no_text` */
 export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
   const { getDocumentProxy } = require('unpdf') as typeof import('unpdf');
-  const pdf = await getDocumentProxy(bytes, { verbosity: 0 }).catch((error: Error) => {
-    if (error.name === 'PasswordException')
+  const pdf = await getDocumentProxy(bytes, { verbosity: 0 }).catch((error: unknown) => {
+    if ((error as Error).name === 'PasswordException')
       throw new ParseFailure(
         'encrypted',
         'The PDF is protected by a password; upload it without.',

@@ -51,7 +51,7 @@ export function parseCsv(bytes: Uint8Array): ParsedBody {
       relax_column_count: true,
       relax_quotes: true,
       skip_empty_lines: true,
-    }) as unknown as string[][];
+    });
   } catch (error) {
     throw new ParseFailure('broken', `The table cannot be read: ${(error as Error).message}.`, null, error);
   }
@@ -107,7 +107,7 @@ export async function parseEmail(bytes: Uint8Array): Promise<ParsedBody> {
   const mail = await PostalMime.parse(bytes, { maxNestingDepth: 50 }).catch((error: unknown) => {
     throw new ParseFailure('broken', 'The e-mail is damaged and cannot be read.', null, error);
   });
-  const from = mail.from && mailbox(mail.from as Mailbox);
+  const from = mail.from && mailbox(mail.from);
   const to = (mail.to ?? []).map((entry) => mailbox(entry as Mailbox));
   const attachments = mail.attachments.map(({ filename, mimeType }) => filename ?? mimeType);
   const body = normalizeText(mail.text?.trim() || (mail.html ? htmlToMarkdown(mail.html) : '')).trim();

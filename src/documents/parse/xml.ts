@@ -20,7 +20,7 @@ function decodeEntities(text: string): string {
     (whole, hex, dec, name) => {
       if (name) return ENTITIES[(name as string).toLowerCase()]!;
       const code = hex ? Number.parseInt(hex as string, 16) : Number(dec);
-      return code <= 0x10ffff ? String.fromCodePoint(code) : (whole as string);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
     },
   );
 }
