@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { type Client, type Json, startTestServer, type TestServer } from '../testkit/server';
+import { type Client, startTestServer, type TestServer } from '../testkit/server';
 import { docx, pdf } from '../documents/samples';
 import { S3_CREDENTIALS, startS3Stub } from './s3-stub';
 
