@@ -350,6 +350,7 @@ function createDomain({
     modelFor: async (principal) =>
       (await preferences.preferredModel(await open(principal.tenant), principal.userId)) ??
       models.defaultModel(),
+    parser: files.parser,
     secrets,
     clock,
     logger,

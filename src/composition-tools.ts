@@ -8,6 +8,7 @@ import { HumanFeed } from './approvals/feed';
 import { ApprovalPolicies } from './approvals/policies';
 import { ApprovalStatistics } from './approvals/statistics';
 import type { Config } from './config/environment';
+import type { DocumentParser } from './documents/parse';
 import { LOCAL_MODEL } from './models/gateway';
 import { createSafeFetch, type SafeFetch } from './net/safe-fetch';
 import type { Clock } from './ports/clock';
@@ -52,6 +53,7 @@ export interface ToolPartsInput {
   open: (tenant: string) => Promise<TenantStore>;
   models: ModelGateway;
   modelFor: (principal: Principal) => Promise<string>;
+  parser: DocumentParser;
   secrets: Secrets;
   clock: Clock;
   logger: Logger;
@@ -82,7 +84,7 @@ export function createToolParts(input: ToolPartsInput): ToolParts {
     version,
   });
   const cached = new CachedResults({ open, clock });
-  const builtIn = new BuiltInTools({ open, clock, cached, fetch });
+  const builtIn = new BuiltInTools({ open, clock, cached, fetch, parser: input.parser });
   const code = new SandboxExecutor(sandbox);
   const http = createHttpToolExecutor({
     fetch: createSafeFetch({

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../ports/records';
 
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
 const KEY_ID_CHARACTERS = 8;
 
 /** Encrypts what must not be read in the database: AES-256-GCM (NIST SP 800-38D) with a key of the deployment. */
@@ -36,7 +37,8 @@ export class Secrets {
       throw new Error(
         `The secret was sealed with key ${String(sealed.key)}; this deployment has key ${this.keyId}.`,
       );
-    const decipher = createDecipheriv(ALGORITHM, this.key, bytes(sealed.nonce))
+    // Without the length a tag of 4 bytes would do, which can be guessed.
+    const decipher = createDecipheriv(ALGORITHM, this.key, bytes(sealed.nonce), { authTagLength: TAG_BYTES })
       .setAAD(Buffer.from(context))
       .setAuthTag(bytes(sealed.tag));
     const text = Buffer.concat([decipher.update(bytes(sealed.data)), decipher.final()]).toString('utf8');

@@ -49,7 +49,7 @@ export class CachedResults {
     const text = typeof result === 'string' ? result : json;
     const bytes = Buffer.byteLength(json);
     if (bytes <= CACHED_ABOVE_BYTES) return { shown: text, cacheId: null };
-    const cacheId = stableId(`agentflow/cached/${store.tenant}/${call.id}/${call.attempts}`);
+    const cacheId = stableId(`agentflow/cached/${store.tenant}/${call.id}/${json}`);
     const itemCount = listIn(result)?.length ?? 1;
     await store.cachedResults.create({
       id: cacheId,

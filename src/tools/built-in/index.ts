@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock';
 import type { JsonObject } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
 import type { ToolCallContext, ToolExecutor, ToolOutcome, ToolRecord } from '../../ports/tools';
+import type { DocumentParser } from '../../documents/parse';
 import type { SafeFetch } from '../../net/safe-fetch';
 import type { CachedResults } from '../cached-results';
 import { TOOL_DEFAULTS } from '../definition';
@@ -18,6 +19,8 @@ export interface BuiltInDependencies {
   clock: Clock;
   cached: CachedResults;
   fetch: SafeFetch;
+  /** Reads pages and files of the web. */
+  parser: Pick<DocumentParser, 'parse'>;
 }
 
 export type ToolStatus = 'ready' | 'not_configured';
@@ -27,8 +30,8 @@ export class BuiltInTools implements ToolExecutor {
   private readonly tools: ReadonlyMap<string, BuiltInTool>;
 
   constructor(private readonly dependencies: BuiltInDependencies) {
-    const { clock, cached, fetch } = dependencies;
-    const all = [...utilities(clock, cached), ...web(fetch), ...connectors()];
+    const { clock, cached, fetch, parser } = dependencies;
+    const all = [...utilities(clock, cached), ...web(fetch, parser), ...connectors()];
     this.tools = new Map(all.map((tool) => [tool.name, tool]));
   }
 
