@@ -1,0 +1,24 @@
+/** Vectors for texts. Adapters: the embedded English model, and a provider behind the model gateway. */
+/** One embedding model. */
+export interface EmbeddingModel {
+  /** `provider/model`; the embedded one is `agentflow/embeddings-en`. */
+  readonly id: string;
+  /** Length of its vectors. */
+  readonly dimension: number;
+}
+
+/** Embeds for every model that the deployment has. */
+export interface Embeddings {
+  /** What a new base gets: the provider's model when one is configured, else the embedded one. */
+  defaultModel(): Promise<EmbeddingModel>;
+  /** @throws DomainError `validation_failed` naming `embedding_model` for a model that nobody serves */
+  describe(model: string): Promise<EmbeddingModel>;
+  /**
+   * One vector of unit length for each text, in order. A text without a word gets a vector as well.
+   * @throws DomainError of the provider (`provider_error`, `rate_limited`, ...), the abort reason when aborted
+   */
+  embedChunks(model: string, texts: string[], signal?: AbortSignal): Promise<Float32Array[]>;
+  /** The same for one query; equal queries are answered from memory. */
+  embedQuery(model: string, text: string, signal?: AbortSignal): Promise<Float32Array>;
+  close(): Promise<void>;
+}
