@@ -165,6 +165,31 @@ describe('the issuer', () => {
   });
 });
 
+describe('the object storage', () => {
+  const bucket = { S3_BUCKET: 'files', S3_ENDPOINT: 'http://127.0.0.1:9000' };
+  const keys = { S3_ACCESS_KEY_ID: 'id', S3_SECRET_ACCESS_KEY: 'secret' };
+
+  it('is used when there is a bucket', () => {
+    expect(loadConfig({}).files).toEqual({ maxUploadBytes: 50 * 1024 * 1024, s3: undefined });
+    expect(loadConfig({ ...bucket, ...keys }).files.s3).toEqual({
+      bucket: 'files',
+      endpoint: 'http://127.0.0.1:9000',
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+      forcePathStyle: true,
+    });
+  });
+
+  it.each([
+    [{ ...bucket, S3_ACCESS_KEY_ID: 'id' }, 'S3_SECRET_ACCESS_KEY'],
+    [{ ...bucket, S3_SECRET_ACCESS_KEY: 'secret' }, 'S3_ACCESS_KEY_ID'],
+    [{ S3_ENDPOINT: bucket.S3_ENDPOINT }, 'S3_BUCKET'],
+    [{ ...bucket, S3_ENDPOINT: 'minio:9000' }, 'S3_ENDPOINT'],
+  ])('is refused when half configured: %j', (env, name) => {
+    expect(problemsOf(env).map((problem) => problem.name)).toEqual([name]);
+  });
+});
+
 describe('the development sign-in', () => {
   const isOn = (env: Record<string, string>) => loadConfig(env).identity.devPrincipal !== undefined;
 
