@@ -84,7 +84,6 @@ const CLEAN_UP_EVERY_MS = 300_000;
 const WATCH_EVERY_MS = 500;
 const SHUTDOWN_MS = 3_000;
 const PING_MS = 1_500;
-const WARM_UP_AFTER_MS = 500;
 
 export interface Application {
   readonly server: Server;
@@ -226,20 +225,6 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       await database.close();
       await embedded?.close();
     },
-  };
-}
-
-/** Runs `work` in the background, once, when it is first asked for. */
-function once(work: () => Promise<void>, logger: Logger): () => void {
-  let started = false;
-  return () => {
-    if (started) return;
-    started = true;
-    setTimeout(() => {
-      work().catch((error: unknown) =>
-        logger.error({ err: error }, 'the REST description has parts that do not compile'),
-      );
-    }, WARM_UP_AFTER_MS).unref();
   };
 }
 
@@ -590,8 +575,6 @@ function createHttp({
     prisma: () => database.prisma(principal!.tenant),
   });
   const compiled = new CompiledExecution(schema);
-  // A server that nobody calls stays small; one that is called has the other routes' validators ready soon.
-  const warmUpOnce = once(() => (options.validateResponses ? Promise.resolve() : facade.warmUp()), logger);
   const graphql = createGraphQLServer({
     schema,
     compiled,
@@ -606,7 +589,6 @@ function createHttp({
     // A probe answers whatever token comes with it: whoever watches the server may have an old one.
     createContext: async (request, info) => {
       if (info.public) return contextOf(null, info.requestId);
-      warmUpOnce();
       return contextOf(await identify(authenticator, request, false), info.requestId);
     },
     principalKey: ({ principal }) => `${principal!.tenant}/${principal!.userId}`,
