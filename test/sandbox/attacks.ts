@@ -169,7 +169,7 @@ export const ATTACKS: Attack[] = [
   javascript(
     'takes memory bit by bit',
     'const kept = []; for (;;) kept.push("x".repeat(100000) + kept.length);',
-    errors('memory_limit'),
+    errors('memory_limit', 'timeout'),
   ),
   javascript(
     'asks for 10 GB at once',

@@ -56,8 +56,9 @@ interface Reply {
 }
 
 /**
- * Runs code in processes of its own: Python by Pyodide, JavaScript by QuickJS, both in WebAssembly. A process that has run
- * a source runs nothing but that source again, each time in an interpreter without a memory of the calls before.
+ * Runs code in processes of its own: Python by Pyodide, JavaScript by QuickJS, both in WebAssembly. After a
+ * call the interpreter's memory is put back, byte by byte, to what it was before the first; a process in which that is
+ * not enough (it wrote files, took much memory, broke, reached for the host) is not used again.
  *
  * Results are JSON: tuples, sets, maps and generators become arrays (JavaScript's Map an object), dates ISO 8601,
  * decimals, fractions and UUIDs strings, bytes base64, dataclasses objects, keys that are numbers strings. NaN,
@@ -135,7 +136,7 @@ class PooledSandbox implements ProcessSandbox {
       return failed('SyntaxError', error.message, (error.details.extra?.line as number | null) ?? null);
     }
     call.signal?.throwIfAborted();
-    const member = await this.pool.take(call.language, keyOf(call.language, call.source), call.signal);
+    const member = await this.pool.take(call.language, call.signal);
     return this.callMember(member, call, { facts, limits });
   }
 
@@ -200,9 +201,9 @@ class PooledSandbox implements ProcessSandbox {
     return facts;
   }
 
-  /** Reading runs nothing of the source, so a fresh process stays fresh; parsers are not trusted with the server either. */
+  /** Parsers of foreign text are not trusted with the server's process either. */
   private async readInProcess(language: SandboxLanguage, source: string): Promise<Reading> {
-    const member = await this.pool.take(language, undefined);
+    const member = await this.pool.take(language);
     const timer = setTimeout(() => member.kill(), INSPECT_MS);
     try {
       return await member.ask<Reading>('inspect', { source });

@@ -42,10 +42,8 @@ export interface MemberOptions {
   onEnd: (member: Member) => void;
 }
 
-/** One sandbox process. It does one thing at a time; once it has run code it belongs to the source that was. */
+/** One sandbox process. It does one thing at a time. */
 export class Member {
-  /** What it ran last: of another source it never runs anything. */
-  key: string | undefined;
   calls = 0;
   /** What ran left something behind that cannot be put back: it must not run anything again. */
   spent = false;

@@ -6,8 +6,6 @@ import type { Member } from './member';
 const MOST_PROCESSES = 8;
 const FEWEST_PROCESSES = 4;
 const PROCESSES_PER_CPU = 2;
-/** Fresh processes of a language that wait for code they have not seen. */
-const SPARE = { python: 2, javascript: 1 };
 /** A process is replaced after so many calls, whatever they left behind in it. */
 const MOST_CALLS = 500;
 const IDLE_MS = 120_000;
@@ -25,20 +23,14 @@ export interface PoolOptions {
   start: (language: SandboxLanguage, onEnd: (member: Member) => void) => Promise<Member>;
 }
 
-interface Waiting {
-  language: SandboxLanguage;
-  key: string | undefined;
-  wake: () => void;
-}
-
 /**
- * Sandbox processes, warm for the next call. One that ran a tool's code waits for that tool; fresh ones wait for others.
- * Nothing is started before the first call, and what idles for two minutes ends.
+ * Sandbox processes, warm for the next call. Nothing is started before the first, one more than is needed waits while
+ * there is room, and what idles for two minutes ends.
  */
 export class SandboxPool {
   private readonly idle = new Set<Member>();
   private readonly all = new Set<Member>();
-  private readonly queue: Waiting[] = [];
+  private readonly queue: (() => void)[] = [];
   /** Members at work, with what happens when one takes more memory than it may. */
   private readonly busy = new Map<Member, { mostBytes: number; onExceeded: () => void }>();
   private readonly limit: number;
@@ -54,28 +46,25 @@ export class SandboxPool {
   }
 
   /**
-   * A process for code of `key`, or a fresh one when `key` is undefined: give it back.
+   * A process that is ready for code: give it back.
    * @throws the signal's reason when it aborts first; DomainError `not_ready` when no process starts
    */
-  async take(language: SandboxLanguage, key: string | undefined, signal?: AbortSignal): Promise<Member> {
+  async take(language: SandboxLanguage, signal?: AbortSignal): Promise<Member> {
     this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
     for (;;) {
       signal?.throwIfAborted();
-      const member = this.find(language, key) ?? (await this.startOne(language, key !== undefined));
+      const member = this.find(language) ?? (await this.startOne(language));
       if (member?.alive) {
         this.idle.delete(member);
-        if (key !== undefined) {
-          member.key = key;
-          member.calls++;
-        }
         this.refill(language);
         return member;
       }
-      if (!member) await this.turn({ language, key, wake: () => undefined }, signal);
+      if (!member) await this.turn(signal);
     }
   }
 
   give(member: Member): void {
+    member.calls++;
     this.busy.delete(member);
     if (this.busy.size === 0) clearInterval(this.watcher);
     if (member.alive && !member.spent && member.calls < MOST_CALLS && !this.closed) this.idle.add(member);
@@ -91,7 +80,7 @@ export class SandboxPool {
 
   /** A process that waits for the first call in this language. */
   warm(language: SandboxLanguage): Promise<void> {
-    return this.take(language, undefined).then((member) => this.give(member));
+    return this.take(language).then((member) => this.give(member));
   }
 
   stats(): { processes: number; failures: number } {
@@ -115,24 +104,18 @@ export class SandboxPool {
       if ((member.residentBytes() ?? 0) > mostBytes) onExceeded();
   }
 
-  private find(language: SandboxLanguage, key: string | undefined): Member | undefined {
-    let fresh: Member | undefined;
-    for (const member of this.idle) {
-      if (member.language !== language || !member.alive) continue;
-      if (key !== undefined && member.key === key) return member;
-      if (member.key === undefined) fresh = member;
-    }
-    return fresh;
+  private find(language: SandboxLanguage): Member | undefined {
+    for (const member of this.idle) if (member.language === language && member.alive) return member;
+    return undefined;
   }
 
-  /** Starts a process, ending the one that idles longest when there are too many. Undefined when all are busy. */
-  private async startOne(language: SandboxLanguage, mayEvict: boolean): Promise<Member | undefined> {
+  /** Starts a process, in place of one of another language when there are too many. Undefined when all are busy. */
+  private async startOne(language: SandboxLanguage): Promise<Member | undefined> {
     if (this.closed) throw new DomainError('not_ready', 'The sandbox is closed.');
     if (this.all.size + this.starting >= this.limit) {
-      const oldest = [...this.idle].sort((a, b) => a.lastUsed - b.lastUsed)[0];
-      if (!oldest || (!mayEvict && oldest.language === language && oldest.key === undefined))
-        return undefined;
-      oldest.kill();
+      const [other] = [...this.idle].sort((a, b) => a.lastUsed - b.lastUsed);
+      if (!other) return undefined;
+      other.kill();
     }
     this.starting++;
     try {
@@ -146,18 +129,16 @@ export class SandboxPool {
         throw new DomainError('not_ready', `No sandbox process starts: ${(error as Error).message}`, {
           cause: error,
         });
-      return this.startOne(language, mayEvict);
+      return this.startOne(language);
     } finally {
       this.starting--;
     }
   }
 
-  /** The next code that is new here finds a fresh process waiting. */
+  /** The next call finds a process waiting, while there is room for one. */
   private refill(language: SandboxLanguage): void {
-    const fresh = [...this.idle].filter((member) => member.language === language && member.key === undefined);
-    if (fresh.length + this.starting >= SPARE[language] || this.all.size + this.starting >= this.limit)
-      return;
-    this.startOne(language, false)
+    if (this.find(language) || this.starting > 0 || this.all.size >= this.limit) return;
+    this.startOne(language)
       .then((member) => {
         if (!member) return;
         if (this.closed) member.kill();
@@ -168,23 +149,23 @@ export class SandboxPool {
       .catch(() => this.wakeNext());
   }
 
-  private turn(waiting: Waiting, signal?: AbortSignal): Promise<void> {
+  private turn(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.queue.splice(this.queue.indexOf(waiting), 1);
-        reject(signal!.reason as Error);
-      };
-      waiting.wake = () => {
+      const wake = (): void => {
         signal?.removeEventListener('abort', leave);
         resolve();
       };
+      const leave = (): void => {
+        this.queue.splice(this.queue.indexOf(wake), 1);
+        reject(signal!.reason as Error);
+      };
       signal?.addEventListener('abort', leave, { once: true });
-      this.queue.push(waiting);
+      this.queue.push(wake);
     });
   }
 
   private wakeNext(): void {
-    this.queue.shift()?.wake();
+    this.queue.shift()?.();
   }
 
   private forget(member: Member): void {
