@@ -8,9 +8,9 @@ import type { Logger } from '../ports/logger';
 import type { JsonValue } from '../ports/records';
 import type { Page, TenantStore } from '../ports/stores';
 import { type BaseForm, changedBaseSettings, newBaseSettings } from './base-form';
-import type { ChunkIndex } from './chunk-index';
+import type { SearchIndex } from '../ports/search';
 import { Complaints } from './complaints';
-import type { Embedder } from './embedder';
+import type { Embeddings } from '../ports/embeddings';
 import { livingBase } from './find';
 import { acceptGoldenQueries, type GoldenQueryForm } from './golden-queries';
 import { BASE_DEFAULTS, KNOWLEDGE_LIMITS } from './limits';
@@ -32,8 +32,8 @@ export interface CrawlForm extends BaseForm {
 
 export interface BaseDependencies {
   open: (tenant: string) => Promise<TenantStore>;
-  embedder: Embedder;
-  index: ChunkIndex;
+  embedder: Embeddings;
+  index: SearchIndex;
   storage: FileStorage;
   /** Takes a deleted base from the agents that had it. */
   unbindEverywhere: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;

@@ -12,7 +12,7 @@ import type {
 } from '../ports/knowledge';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
-import type { ChunkIndex } from './chunk-index';
+import type { SearchIndex } from '../ports/search';
 import { livingBase, livingDocument } from './find';
 import { removeUnneeded } from './ingestion/ingest-file';
 import { describeMetadata, type MetadataField } from './metadata-schema';
@@ -48,7 +48,7 @@ export interface BaseSummary {
 
 export interface DocumentDependencies {
   open: (tenant: string) => Promise<TenantStore>;
-  index: ChunkIndex;
+  index: SearchIndex;
   storage: FileStorage;
   clock: Clock;
 }

@@ -13,8 +13,8 @@ import type {
 } from '../../ports/knowledge';
 import type { JsonObject, JsonValue } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
-import type { ChunkIndex } from '../chunk-index';
-import type { Embedder } from '../embedder';
+import type { SearchIndex } from '../../ports/search';
+import type { Embeddings } from '../../ports/embeddings';
 import { packVector, unpackVector, vectorHashOf } from '../vectors';
 import { neededRevisions } from '../visibility';
 import { type JobProgress, LostJobError } from './progress';
@@ -25,8 +25,8 @@ const BATCH_CHUNKS = 64;
 export interface FileIngestionDependencies {
   storage: FileStorage;
   parser: DocumentParser;
-  embedder: Embedder;
-  index: ChunkIndex;
+  embedder: Embeddings;
+  index: SearchIndex;
   clock: Clock;
 }
 
@@ -285,7 +285,7 @@ function chunkMetadata(document: KnowledgeDocumentRecord, parsed: ParsedDocument
  */
 export async function removeUnneeded(
   store: TenantStore,
-  index: ChunkIndex,
+  index: SearchIndex,
   knowledgeBaseId: string,
   documentId: string,
 ): Promise<void> {
@@ -299,7 +299,7 @@ export async function removeUnneeded(
 
 export async function removeRevision(
   store: TenantStore,
-  index: ChunkIndex,
+  index: SearchIndex,
   knowledgeBaseId: string,
   ref: RevisionRef,
 ): Promise<void> {

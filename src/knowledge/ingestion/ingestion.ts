@@ -6,7 +6,7 @@ import type { JsonValue } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
 import type { BaseForm } from '../base-form';
 import type { BaseView, CrawlForm, KnowledgeBases } from '../bases';
-import type { Embedder } from '../embedder';
+import type { Embeddings } from '../../ports/embeddings';
 import { livingBase, livingDocument } from '../find';
 import type { IngestionJobs, IngestionView } from './jobs';
 import type { IncomingFile, TakenDocument, Uploads } from './uploads';
@@ -16,7 +16,7 @@ export interface IngestionServiceDependencies {
   bases: KnowledgeBases;
   uploads: Uploads;
   jobs: IngestionJobs;
-  embedder: Embedder;
+  embedder: Embeddings;
   clock: Clock;
   /** How long the making of a base from files waits for the index. Milliseconds. */
   waitMs: number;

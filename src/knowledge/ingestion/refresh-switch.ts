@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock';
 import type { IngestionFileRecord, IngestionJobRecord } from '../../ports/knowledge';
 import type { JsonValue } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
-import type { ChunkIndex } from '../chunk-index';
+import type { SearchIndex } from '../../ports/search';
 import type { GateReport } from '../golden-queries';
 import { removeRevision, removeUnneeded } from './ingest-file';
 import { fileRow, type Work } from './work';
@@ -11,7 +11,7 @@ import { fileRow, type Work } from './work';
 const DOCUMENTS_AT_ONCE = 500;
 
 export interface RefreshDependencies {
-  index: ChunkIndex;
+  index: SearchIndex;
   /** Asks the golden queries of the base of one of its generations. */
   gate: (work: Work, generation: number) => Promise<GateReport>;
   /** Told of documents that slipped in during the switch, so that they are built as well. */

@@ -1,0 +1,28 @@
+import { wordsOf } from './rank';
+import type { Highlight } from './types';
+
+const MOST_HIGHLIGHTS = 3;
+const WORD_CHARACTERS = 3;
+const LONGEST = 300;
+
+/** Sentences of the content that hold the most words of the query, in the order of the text. */
+export function highlightsOf(query: string, content: string): Highlight[] {
+  const wanted = new Set([...wordsOf(query)].filter((word) => word.length >= WORD_CHARACTERS).map(stem));
+  if (wanted.size === 0) return [];
+  const found: (Highlight & { hits: number })[] = [];
+  for (const { 0: raw, index } of content.matchAll(/[^.!?\n]+[.!?]*/g)) {
+    const text = raw.trim().slice(0, LONGEST);
+    if (text === '') continue;
+    const start = index + raw.indexOf(text);
+    const hits = [...wordsOf(text)].filter((word) => wanted.has(stem(word))).length;
+    if (hits > 0) found.push({ text, start, end: start + text.length, hits });
+  }
+  return found
+    .sort((a, b) => b.hits - a.hits || a.start - b.start)
+    .slice(0, MOST_HIGHLIGHTS)
+    .sort((a, b) => a.start - b.start)
+    .map(({ text, start, end }) => ({ text, start, end }));
+}
+
+/** Crude, and the same for both sides: plurals and verb endings meet. */
+const stem = (word: string): string => (word.length > 4 ? word.replace(/(ing|ed|es|s)$/, '') : word);

@@ -1,0 +1,164 @@
+import type { Embeddings } from '../../ports/embeddings';
+import type { KnowledgeBaseRecord, KnowledgeDocumentRecord } from '../../ports/knowledge';
+import type { FeedbackRequest, NamedChunk, RetrieverAnswer, SearchCandidate, SearchIndex } from '../../ports/search';
+import type { TenantStore } from '../../ports/stores';
+import { visibleRevision } from '../visibility';
+import type { SearchOptions } from './options';
+import { fuse } from './rank';
+
+const LEAST_WINDOW = 100;
+const WINDOW_FACTOR = 5;
+const MOST_WINDOW = 1_000;
+
+/** A base as one search sees it: a refresh that is being judged looks at the generation that is not live yet. */
+export interface SearchedBase {
+  base: KnowledgeBaseRecord;
+  generation: number;
+}
+
+/** A visible candidate with its document and its fused score. */
+export interface Found {
+  candidate: SearchCandidate;
+  document: KnowledgeDocumentRecord;
+  fused: number;
+}
+
+export interface Round {
+  found: Found[];
+  named: NamedChunk[];
+  terms: string[];
+}
+
+export interface RoundRequest {
+  store: TenantStore;
+  bases: SearchedBase[];
+  /** The query, and further ones whose findings count as well. */
+  queries: string[];
+  /** A text whose meaning is searched beside the query's. */
+  hypothesis: string | null;
+  options: SearchOptions;
+  feedback?: FeedbackRequest;
+}
+
+/** Asks the index, leaves out what nobody may see, and fuses the scores of both retrievers. */
+export class RetrievalRounds {
+  constructor(private readonly dependencies: { index: SearchIndex; embeddings: Embeddings }) {}
+
+  async run(request: RoundRequest): Promise<Round> {
+    const groups = groupByModel(request.bases);
+    const rounds = await Promise.all(groups.map((bases) => this.ofGroup({ ...request, bases })));
+    return {
+      found: rounds.flatMap(({ found }) => found).sort(byScore),
+      named: rounds.flatMap(({ named }) => named),
+      terms: [...new Set(rounds.flatMap(({ terms }) => terms))],
+    };
+  }
+
+  /** Bases whose vectors are of one model: their scores can be compared. */
+  private async ofGroup(request: RoundRequest): Promise<Round> {
+    const { limit } = request.options;
+    for (let window = Math.max(LEAST_WINDOW, WINDOW_FACTOR * limit); ; window *= 2) {
+      const size = Math.min(window, MOST_WINDOW);
+      const answers = await this.ask(request, size);
+      const candidates = merged(answers);
+      const visible = await visibleOf(request, candidates);
+      // Revisions on their way out may take the places of living ones: then more are asked for.
+      if (visible.length < limit && visible.length < candidates.length && size < MOST_WINDOW) continue;
+      const scores = fuse(
+        visible.map(({ candidate }) => candidate),
+        request.options,
+      );
+      return {
+        found: visible.map((one) => ({ ...one, fused: scores.get(one.candidate.id)! })),
+        named: answers[0]!.named,
+        terms: answers.flatMap(({ terms }) => terms.map(({ term }) => term)),
+      };
+    }
+  }
+
+  private async ask(request: RoundRequest, window: number): Promise<RetrieverAnswer[]> {
+    const { store, bases, queries, options, feedback } = request;
+    const scopes = bases.map(({ base, generation }) => ({ knowledgeBaseId: base.id, generation }));
+    return Promise.all(
+      queries.map(async (text, index) => {
+        const vector = options.searchType === 'keyword' ? undefined : await this.vectorOf(request, text, index === 0);
+        return this.dependencies.index.search(store.tenant, {
+          scopes,
+          window,
+          ...(options.searchType === 'semantic' ? {} : { text }),
+          ...(vector ? { vector } : {}),
+          ...(options.filter ? { filter: options.filter } : {}),
+          fieldWeights: options.fieldAlphas,
+          ...(feedback && options.searchType !== 'semantic' ? { feedback } : {}),
+          ...(index === 0 && options.explainChunkIds.length > 0 ? { named: options.explainChunkIds } : {}),
+        });
+      }),
+    );
+  }
+
+  private async vectorOf(
+    { bases, hypothesis }: RoundRequest,
+    text: string,
+    isFirst: boolean,
+  ): Promise<Float32Array> {
+    const model = bases[0]!.base.embeddingModel;
+    const query = await this.dependencies.embeddings.embedQuery(model, text);
+    if (!isFirst || hypothesis === null) return query;
+    const imagined = await this.dependencies.embeddings.embedQuery(model, hypothesis);
+    // The mean of both; the index brings it to unit length.
+    return query.map((value, index) => (value + imagined[index]!) / 2);
+  }
+}
+
+export const byScore = (a: Found, b: Found): number =>
+  b.fused - a.fused || (a.candidate.id < b.candidate.id ? -1 : 1);
+
+function groupByModel(bases: SearchedBase[]): SearchedBase[][] {
+  const groups = new Map<string, SearchedBase[]>();
+  for (const one of bases) {
+    const group = groups.get(one.base.embeddingModel);
+    if (group) group.push(one);
+    else groups.set(one.base.embeddingModel, [one]);
+  }
+  return [...groups.values()];
+}
+
+/** Each chunk once, with the best of what the queries say of it. */
+function merged(answers: RetrieverAnswer[]): SearchCandidate[] {
+  if (answers.length === 1) return answers[0]!.candidates;
+  const best = new Map<string, SearchCandidate>();
+  for (const candidate of answers.flatMap(({ candidates }) => candidates)) {
+    const known = best.get(candidate.id);
+    best.set(candidate.id, known ? bestOf(known, candidate) : candidate);
+  }
+  return [...best.values()];
+}
+
+const bestOf = (a: SearchCandidate, b: SearchCandidate): SearchCandidate => ({
+  ...a,
+  cosine: greatest(a.cosine, b.cosine),
+  bm25: greatest(a.bm25, b.bm25),
+  vectorRank: smallest(a.vectorRank, b.vectorRank),
+  keywordRank: smallest(a.keywordRank, b.keywordRank),
+});
+
+const greatest = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.max(a, b);
+const smallest = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
+
+async function visibleOf(
+  { store, bases }: RoundRequest,
+  candidates: SearchCandidate[],
+): Promise<{ candidate: SearchCandidate; document: KnowledgeDocumentRecord }[]> {
+  const generations = new Map(bases.map(({ base, generation }) => [base.id, generation]));
+  const ids = [...new Set(candidates.map(({ documentId }) => documentId))];
+  const documents = new Map((await store.knowledge.findDocuments(ids)).map((one) => [one.id, one]));
+  return candidates.flatMap((candidate) => {
+    const document = documents.get(candidate.documentId);
+    const generation = generations.get(candidate.knowledgeBaseId);
+    const isVisible =
+      document && generation !== undefined && visibleRevision(document, generation) === candidate.revision;
+    return isVisible ? [{ candidate, document }] : [];
+  });
+}

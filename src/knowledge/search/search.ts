@@ -1,0 +1,262 @@
+import type { Clock } from '../../ports/clock';
+import type { Principal } from '../../ports/identity';
+import type { ChunkWithoutVector } from '../../ports/knowledge';
+import type { SearchIndex } from '../../ports/search';
+import type { TenantStore } from '../../ports/stores';
+import { assertBaseCount } from '../bases';
+import { livingBases } from '../find';
+import { explainChunks } from './explain';
+import { highlightsOf } from './highlights';
+import { acceptSearch, type SearchFields, type SearchOptions } from './options';
+import type { ProcessedQuery, QueryProcessing } from './query-processing';
+import { diversify, freshness, titleMatch, wordsOf } from './rank';
+import type { Found, RetrievalRounds, Round, SearchedBase } from './retrieval-round';
+import type { Neighbour, SearchAnswer, SearchResult } from './types';
+
+/** Pseudo-relevance feedback (RM3): so many good chunks give so many words, with such a share of the query. */
+const FEEDBACK = { chunks: 8, terms: 20, weight: 0.3 };
+/** Diversity chooses among so many times the limit, and at least so many. */
+const DIVERSITY_FACTOR = 3;
+const LEAST_DIVERSITY = 50;
+const RERANKED = 20;
+/** Share of the reranking model's word in the score. */
+const RERANK_SHARE = 0.7;
+
+export interface SearchDependencies {
+  open: (tenant: string) => Promise<TenantStore>;
+  rounds: RetrievalRounds;
+  index: SearchIndex;
+  processing: QueryProcessing;
+  /** The model that helps with queries. */
+  model: (store: TenantStore, userId: string) => Promise<string>;
+  clock: Clock;
+}
+
+/** A candidate with everything that its place depends on. */
+export interface Ranked extends Found {
+  fusedRank: number;
+  titleBoost: number;
+  freshnessBoost: number;
+  rerank: number | null;
+  score: number;
+  boostedRank: number;
+}
+
+/** What a search went through, for its explanation. */
+export interface Trail {
+  round: Round;
+  ranked: Ranked[];
+  aboveThreshold: Ranked[];
+  chosen: Ranked[];
+  options: SearchOptions;
+}
+
+/** Searches knowledge bases: find, fuse, rerank and boost, threshold, diversity, cut. */
+export class KnowledgeSearch {
+  constructor(private readonly dependencies: SearchDependencies) {}
+
+  /**
+   * @param references 1 to 50 bases by id or name
+   * @throws DomainError `validation_failed`, `not_found` naming every unknown base
+   */
+  async search(
+    principal: Principal,
+    references: string[],
+    query: string,
+    fields: SearchFields,
+  ): Promise<SearchAnswer> {
+    assertBaseCount(references);
+    const options = acceptSearch(query, fields);
+    const store = await this.dependencies.open(principal.tenant);
+    const bases = (await livingBases(store, references)).map((base) => ({
+      base,
+      generation: base.generation,
+    }));
+    return this.searchIn(store, bases, query, options, principal.userId);
+  }
+
+  async searchIn(
+    store: TenantStore,
+    bases: SearchedBase[],
+    query: string,
+    options: SearchOptions,
+    userId: string,
+  ): Promise<SearchAnswer> {
+    const started = performance.now();
+    const model = await this.dependencies.model(store, userId);
+    const processed = await this.dependencies.processing.process(model, query, {
+      rewrite: options.enableQueryRewrite,
+      expand: options.enableQueryExpansion,
+      hyde: options.enableHyde,
+    });
+    const { round, addedTerms } = await this.retrieve(store, bases, processed, options, model);
+    const trail = await this.rank(store, round, processed, options, model);
+    const documents = await this.results(store, trail, processed.query);
+    const expanded = addedTerms.length > 0 ? addedTerms : processed.expansions;
+    return {
+      documents,
+      totalResults: documents.length,
+      searchMetadata: {
+        tookMs: Math.round((performance.now() - started) * 10) / 10,
+        searchType: options.searchType,
+        fusion: options.searchType === 'hybrid' ? options.fusion : null,
+        candidates: round.found.length,
+        embeddingModel: [...new Set(bases.map(({ base }) => base.embeddingModel))].join(', '),
+        rewrittenQuery: processed.rewritten,
+        expandedQueries: expanded.length > 0 ? expanded : null,
+        notes: processed.notes,
+      },
+      explanations:
+        options.explainChunkIds.length > 0
+          ? await explainChunks(store, options.explainChunkIds, trail)
+          : null,
+    };
+  }
+
+  /** Without a model that writes, expansion looks a second time, with words of the best passages. */
+  private async retrieve(
+    store: TenantStore,
+    bases: SearchedBase[],
+    processed: ProcessedQuery,
+    options: SearchOptions,
+    model: string,
+  ): Promise<{ round: Round; addedTerms: string[] }> {
+    const { rounds, processing } = this.dependencies;
+    const queries = [processed.query, ...processed.expansions];
+    const request = { store, bases, queries, hypothesis: processed.hypothesis, options };
+    const first = await rounds.run(request);
+    const wantsFeedback = options.enableQueryExpansion && !processing.canWrite(model);
+    if (!wantsFeedback || options.searchType === 'semantic' || first.found.length === 0)
+      return { round: first, addedTerms: [] };
+    const chunkIds = first.found.slice(0, FEEDBACK.chunks).map(({ candidate }) => candidate.id);
+    const feedback = { chunkIds, terms: FEEDBACK.terms, weight: FEEDBACK.weight };
+    const round = await rounds.run({ ...request, feedback });
+    const before = new Set(first.terms);
+    return { round, addedTerms: round.terms.filter((term) => !before.has(term)) };
+  }
+
+  private async rank(
+    store: TenantStore,
+    round: Round,
+    processed: ProcessedQuery,
+    options: SearchOptions,
+    model: string,
+  ): Promise<Trail> {
+    const words = wordsOf(processed.query);
+    const now = this.dependencies.clock.now().getTime();
+    const boosted = round.found.map((found, index): Ranked => {
+      const { document, fused } = found;
+      const titleBoost =
+        options.titleAlpha * titleMatch(words, document.title ?? document.fileName);
+      const freshnessBoost = freshness(
+        options.freshnessBoost,
+        options.freshnessHalfLifeDays,
+        now - document.createdAt.getTime(),
+      );
+      const score = fused + titleBoost + freshnessBoost;
+      return { ...found, fusedRank: index + 1, titleBoost, freshnessBoost, rerank: null, score, boostedRank: 0 };
+    });
+    boosted.sort(byFinalScore);
+    if (options.enableRerank) await this.rerank(store, boosted, processed, model);
+    boosted.forEach((item, index) => (item.boostedRank = index + 1));
+    const { similarityThreshold: threshold } = options;
+    const aboveThreshold = threshold === 0 ? boosted : boosted.filter(({ score }) => score >= threshold);
+    const chosen = options.enableMmr
+      ? await this.diversified(store, aboveThreshold, options)
+      : aboveThreshold.slice(0, options.limit);
+    return { round, ranked: boosted, aboveThreshold, chosen, options };
+  }
+
+  private async rerank(
+    store: TenantStore,
+    ranked: Ranked[],
+    { query, notes }: ProcessedQuery,
+    model: string,
+  ): Promise<void> {
+    const best = ranked.slice(0, RERANKED);
+    const texts = await textsOf(store, best);
+    const passages = best.map(({ candidate }) => texts.get(candidate.id)?.text ?? '');
+    const scores = await this.dependencies.processing.rerank(model, query, passages, notes);
+    if (!scores) return;
+    best.forEach((item, index) => (item.rerank = scores[index] ?? null));
+    for (const item of ranked)
+      item.score = RERANK_SHARE * (item.rerank ?? 0) + (1 - RERANK_SHARE) * item.score;
+    ranked.sort(byFinalScore);
+  }
+
+  private async diversified(store: TenantStore, ranked: Ranked[], options: SearchOptions): Promise<Ranked[]> {
+    const pool = ranked.slice(0, Math.max(LEAST_DIVERSITY, DIVERSITY_FACTOR * options.limit));
+    const ids = pool.map(({ candidate }) => candidate.id);
+    const bases = [...new Set(pool.map(({ candidate }) => candidate.knowledgeBaseId))];
+    const vectors = ids.length > 0 ? await this.dependencies.index.vectors(store.tenant, bases, ids) : [];
+    const byId = new Map(ids.map((id, index) => [id, vectors[index] ?? null]));
+    return diversify(pool, ({ candidate }) => byId.get(candidate.id) ?? null, options.mmrLambda, options.limit);
+  }
+
+  private async results(store: TenantStore, { chosen, options }: Trail, query: string): Promise<SearchResult[]> {
+    const texts = await textsOf(store, chosen);
+    // A chunk that was removed since it was found is no result.
+    const present = chosen.filter(({ candidate }) => texts.has(candidate.id));
+    return Promise.all(
+      present.map(async (ranked, index) => {
+        const chunk = texts.get(ranked.candidate.id)!;
+        const neighbors = options.neighbours > 0 ? await neighboursOf(store, chunk, options.neighbours) : null;
+        return toResult(ranked, chunk, { query, neighbors, finalRank: index + 1, explain: options.explain });
+      }),
+    );
+  }
+}
+
+const byFinalScore = (a: Ranked, b: Ranked): number => b.score - a.score || a.fusedRank - b.fusedRank;
+
+async function textsOf(store: TenantStore, ranked: Ranked[]): Promise<Map<string, ChunkWithoutVector>> {
+  const chunks = await store.knowledge.findChunks(ranked.map(({ candidate }) => candidate.id));
+  return new Map(chunks.map((chunk) => [chunk.id, chunk]));
+}
+
+async function neighboursOf(store: TenantStore, chunk: ChunkWithoutVector, count: number): Promise<Neighbour[]> {
+  const { documentId, revision, position } = chunk;
+  const around = await store.knowledge.chunksOf(
+    { documentId, revision },
+    position - count,
+    position + count + 1,
+  );
+  return around
+    .filter(({ id }) => id !== chunk.id)
+    .map(({ id, position: chunkIndex, text }) => ({ id, chunkIndex, content: text }));
+}
+
+function toResult(
+  ranked: Ranked,
+  chunk: ChunkWithoutVector,
+  extra: { query: string; neighbors: Neighbour[] | null; finalRank: number; explain: boolean },
+): SearchResult {
+  const { candidate, document, fused, rerank, score } = ranked;
+  return {
+    id: chunk.id,
+    knowledgeBaseId: chunk.knowledgeBaseId,
+    documentId: chunk.documentId,
+    sourceFile: document.fileName,
+    title: document.title ?? document.fileName,
+    content: chunk.text,
+    chunkIndex: chunk.position,
+    start: chunk.start,
+    end: chunk.end,
+    score,
+    scores: { vector: candidate.cosine, keyword: candidate.bm25, fused, rerank },
+    metadata: chunk.metadata,
+    neighbors: extra.neighbors,
+    highlights: highlightsOf(extra.query, chunk.text),
+    explanation: extra.explain
+      ? {
+          vectorRank: candidate.vectorRank,
+          keywordRank: candidate.keywordRank,
+          fusedRank: ranked.fusedRank,
+          titleBoost: ranked.titleBoost,
+          freshnessBoost: ranked.freshnessBoost,
+          boostedRank: ranked.boostedRank,
+          finalRank: extra.finalRank,
+        }
+      : null,
+  };
+}
