@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DiskStorage } from './adapters/disk';
+import { DiskStorage, sweepFolder } from './adapters/disk';
 import { S3Storage } from './adapters/s3';
 import type { Config } from './config/environment';
 import { createDocumentParser, type DocumentParser } from './documents/parse';
@@ -18,6 +18,9 @@ export interface FileParts {
   close(): Promise<void>;
 }
 
+/** An upload takes minutes at most; what is older was left by a process that died. */
+const LEFTOVER_MS = 24 * 3_600_000;
+
 export interface FilePartsInput {
   config: Config;
   open: (tenant: string) => Promise<TenantStore>;
@@ -25,9 +28,17 @@ export interface FilePartsInput {
   logger: Logger;
 }
 
+/** Where files of requests are until the request ends. */
+export const uploadFolder = (config: Config): string => join(config.data.directory, 'uploads');
+
 export function createFileParts({ config, open, clock, logger }: FilePartsInput): FileParts {
   const { s3, maxUploadBytes: maxBytes } = config.files;
   const storage = s3 ? new S3Storage(s3) : new DiskStorage(join(config.data.directory, 'files'));
+  const before = new Date(clock.now().getTime() - LEFTOVER_MS);
+  void Promise.all([
+    sweepFolder(uploadFolder(config), before),
+    storage instanceof DiskStorage ? storage.sweep(before) : 0,
+  ]).catch((error: unknown) => logger.warn({ err: error }, 'leftovers of uploads could not be removed'));
   const parser = createDocumentParser();
   const attachments = new Attachments({ open, storage, parser, clock, logger, maxBytes });
   return { storage, parser, attachments, close: () => parser.close() };

@@ -17,7 +17,7 @@ import { AgentCache } from './agents/cache';
 import { Agents } from './agents/agents';
 import { seedBuiltInAgents } from './agents/built-in';
 import { expireEverywhere } from './approvals/expiry';
-import { createFileParts, type FileParts } from './composition-files';
+import { createFileParts, type FileParts, uploadFolder } from './composition-files';
 import { createToolParts, type ToolParts } from './composition-tools';
 import type { Config } from './config/environment';
 import { Compactions } from './conversations/compaction';
@@ -602,7 +602,7 @@ function createHttp({
       maxBodyBytes: config.http.maxBodyBytes,
       maxFileBytes: config.files.maxUploadBytes,
       // Beside the files, which a small temporary folder may have no room for.
-      uploadDirectory: join(config.data.directory, 'uploads'),
+      uploadDirectory: uploadFolder(config),
       heartbeatMs: config.http.heartbeatMs,
       validateResponses: options.validateResponses ?? false,
       // The committed document is checked by the tests and by CI; a start need not check it again.

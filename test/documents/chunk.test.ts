@@ -185,3 +185,18 @@ describe('code', () => {
     }
   });
 });
+
+describe('time', () => {
+  it.each([
+    ['spaces after a heading mark', `# ${' '.repeat(200_000)}x`],
+    ['a table rule of spaces', `| a |\n|${' '.repeat(200_000)}-${' '.repeat(200_000)}x`],
+    ['dashes and bars', `a | b\n${'-|'.repeat(100_000)}x`],
+    ['one line of letters', 'x'.repeat(500_000)],
+    ['stacked marks', `e${'\u0301'.repeat(200_000)}`],
+  ])('grows no faster than the text: %s', (_name, text) => {
+    const started = performance.now();
+    const chunks = chunkDocument({ text, markup: 'markdown' });
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expectSound(text, chunks);
+  });
+});

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { crawl, createSiteReader, type CrawledPage, type CrawlOptions } from '../../src/documents/crawl';
+import { linksOf } from '../../src/documents/crawl/links';
 import { canonicalUrl } from '../../src/documents/crawl/urls';
 import { createSafeFetch } from '../../src/net/safe-fetch';
 
@@ -205,4 +206,11 @@ it('gives a reader of sites only the pages, and the reason when there is none at
     code: 'validation_failed',
     message: expect.stringContaining('404'),
   });
+});
+
+it('looks through a page of torn tags at once', () => {
+  const started = performance.now();
+  expect(linksOf('<a '.repeat(1_600_000), new URL(url)).links).toEqual([]);
+  expect(linksOf(`<a ${'href '.repeat(700)}>`.repeat(1_000), new URL(url)).links).toEqual([]);
+  expect(performance.now() - started).toBeLessThan(5_000);
 });

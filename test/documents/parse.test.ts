@@ -241,6 +241,24 @@ describe('what a file is', () => {
   });
 });
 
+describe('hostile shapes', () => {
+  it('reads or refuses pages nested a hundred thousand deep, and lives', async () => {
+    const outcome = await parse(`${'<div>'.repeat(100_000)}text`, 'deep.html').catch(
+      (error: unknown) => error,
+    );
+    if (outcome instanceof Error) expect(outcome).toBeInstanceOf(ParseFailure);
+    else expect(outcome).toMatchObject({ text: 'text' });
+    expect((await parse('next', 'a.txt')).text).toBe('next');
+  });
+
+  it('does not widen every row for one stray cell', async () => {
+    const csv = `a,b\n${'1,2\n'.repeat(5_000)}${','.repeat(16_000)}x\n`;
+    const { text } = await parse(csv, 'stray.csv');
+    expect(text.split('\n')).toHaveLength(5_003);
+    expect(text.length).toBeLessThan(200_000);
+  });
+});
+
 describe('limits', () => {
   it('ends a file that takes too long, and reads the next one', async () => {
     const hurried = createDocumentParser({ workers: 1, timeoutMs: 1 });

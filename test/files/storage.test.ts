@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -156,6 +156,20 @@ function* chunked(bytes: Buffer): Generator<Buffer> {
 }
 
 describe('a folder', () => {
+  it('loses what a process that died left half written, and nothing that is on its way', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'agentflow-files-'));
+    const partial = join(folder, '.partial');
+    await mkdir(partial);
+    await writeFile(join(partial, 'old'), 'x');
+    await utimes(join(partial, 'old'), new Date(0), new Date(0));
+    await writeFile(join(partial, 'new'), 'x');
+    const storage = new DiskStorage(folder);
+    expect(await storage.sweep(new Date(1_000))).toBe(1);
+    expect(await readdir(partial)).toEqual(['new']);
+    expect(await new DiskStorage(join(folder, 'nowhere')).sweep(new Date())).toBe(0);
+    await rm(folder, { recursive: true });
+  });
+
   it('that cannot be written is an error and not a lost file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'agentflow-files-'));
     const file = join(folder, 'file');

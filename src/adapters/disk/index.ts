@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DomainError, notFound } from '../../errors';
@@ -9,11 +9,14 @@ import type { ByteRange, FileStorage, PutOptions, StoredFile } from '../../ports
 /** Keys are made here; any other text never reaches the file system. */
 const KEY = /^[a-z0-9][a-z0-9-]{0,62}\/[0-9a-f]{2}\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** Files that are on their way in; no tenant's name begins with a dot. */
+const PARTIAL = '.partial';
+
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
  * Files in a folder, `<tenant>/<two digits>/<uuid>`.
- * A file is written beside its place, synced and renamed: a crash leaves the whole file or none.
+ * A file is written in a folder beside, synced and renamed: a crash leaves the whole file in its place or none.
  */
 export class DiskStorage implements FileStorage {
   readonly kind = 'disk';
@@ -25,8 +28,9 @@ export class DiskStorage implements FileStorage {
     const key = `${tenant}/${id.slice(0, 2)}/${id}`;
     const path = this.pathOf(key);
     if (path === null) throw new Error(`${tenant} is no tenant's name.`);
-    const partial = `${path}.partial`;
+    const partial = join(this.folder, PARTIAL, id);
     try {
+      await mkdir(dirname(partial), { recursive: true, mode: 0o700 });
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const written = await write(stream, partial, maxBytes, signal);
       await rename(partial, path);
@@ -37,6 +41,11 @@ export class DiskStorage implements FileStorage {
       await rm(partial, { force: true });
       throw explained(error);
     }
+  }
+
+  /** Removes what a process that died left half written. */
+  async sweep(before: Date): Promise<number> {
+    return sweepFolder(join(this.folder, PARTIAL), before);
   }
 
   async get(key: string, range?: ByteRange): Promise<Readable> {
@@ -63,6 +72,20 @@ export class DiskStorage implements FileStorage {
   private pathOf(key: string): string | null {
     return KEY.test(key) ? join(this.folder, key) : null;
   }
+}
+
+/** Removes files of a folder that were last written before `before`. @returns how many there were */
+export async function sweepFolder(folder: string, before: Date): Promise<number> {
+  const names = (await readdir(folder).catch(ifMissing)) ?? [];
+  let removed = 0;
+  for (const name of names) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(ifMissing);
+    if (!found?.isFile() || found.mtime >= before) continue;
+    await rm(path, { force: true });
+    removed++;
+  }
+  return removed;
 }
 
 function ifMissing(error: NodeJS.ErrnoException): null {

@@ -3,10 +3,13 @@ import { linesOf, trim, type Block, type Span } from './spans';
 
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
-const TABLE_LINE = /^\s*\|.*\|\s*$|^[^|\n]*\|[^\n]*$/;
-const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+/** For trimmed lines. */
+const TABLE_RULE = /^\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?$/;
 const LIST_ITEM = /^\s*(?:[-*+]|\d{1,9}[.)])\s+/;
 const UNDERLINE = /^ {0,3}(=+|-{3,})[ \t]*$/;
+
+/** Longer lines that begin like a heading are none; it also bounds the time that the pattern takes. */
+const MAX_HEADING = 1_000;
 
 /** A header longer than this is not repeated: it would leave no room for rows. */
 const MAX_PREFIX = 400;
@@ -28,7 +31,7 @@ class MarkdownReader {
     while (this.at < this.lines.length) {
       const line = this.line(this.at);
       if (line.trim() === '') this.at++;
-      else if (HEADING.test(line)) this.heading();
+      else if (this.isHeading(line)) this.heading();
       else if (FENCE.test(line)) this.fence();
       else if (this.isTable(this.at)) this.table();
       else if (LIST_ITEM.test(line)) this.list();
@@ -74,18 +77,19 @@ class MarkdownReader {
     this.pushLines(from, this.at);
   }
 
+  private isHeading(line: string): boolean {
+    return line.length <= MAX_HEADING && HEADING.test(line);
+  }
+
   private isTable(index: number): boolean {
-    return (
-      TABLE_LINE.test(this.line(index)) &&
-      this.line(index + 1).includes('-') &&
-      TABLE_RULE.test(this.line(index + 1))
-    );
+    const rule = this.line(index + 1);
+    return this.line(index).includes('|') && rule.includes('|') && TABLE_RULE.test(rule.trim());
   }
 
   private table(): void {
     const from = this.at;
     this.at += 2;
-    while (this.at < this.lines.length && TABLE_LINE.test(this.line(this.at))) this.at++;
+    while (this.at < this.lines.length && this.line(this.at).includes('|')) this.at++;
     const rows = this.lines.slice(from + 2, this.at);
     const head = { start: this.lines[from]!.start, end: this.lines[from + 1]!.end };
     // The header stays with the first row: alone it says nothing.
@@ -124,7 +128,7 @@ class MarkdownReader {
     return (
       line.trim() !== '' &&
       !LIST_ITEM.test(line) &&
-      !HEADING.test(line) &&
+      !this.isHeading(line) &&
       !FENCE.test(line) &&
       !this.isTable(index)
     );

@@ -39,7 +39,7 @@ export function linksOf(html: string, pageUrl: URL): PageLinks {
   const found: PageLinks = { links: [], canonical: null, noIndex: false };
   let base = pageUrl;
   let noFollow = false;
-  for (const [tag, name] of visible.matchAll(/<(a|base|link|meta|area)\s[^>]{1,4000}>/gi)) {
+  for (const [tag, name] of visible.matchAll(/<(a|base|link|meta|area)\s[^<>]{1,4000}>/gi)) {
     switch (name!.toLowerCase()) {
       case 'base':
         base = resolve(attribute(tag, 'href'), pageUrl) ?? base;

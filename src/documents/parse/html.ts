@@ -1,4 +1,5 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- packages are loaded by the first file that needs them */
+import { ParseFailure } from './failure';
 import { known, requireText, firstHeading, type ParsedBody } from './result';
 import { markdownTable } from './table';
 import { decodeText, normalizeText } from './text';
@@ -44,7 +45,28 @@ function decodeHtml(bytes: Uint8Array): string {
   }
 }
 
+/** Elements that nobody has to close, and those that have nothing in them: they say nothing of the depth. */
+const NOT_COUNTED = new Set(
+  'p li dt dd tr td th thead tbody tfoot option optgroup colgroup area base br col embed hr img input link meta source track wbr'.split(
+    ' ',
+  ),
+);
+/** Written pages are some ten deep; the time that a page takes grows with the square of its depth. */
+const MAX_DEPTH = 500;
+
+/** @throws ParseFailure `too_large` */
+function checkDepth(html: string): void {
+  let depth = 0;
+  for (const [, closing, name, rest] of html.matchAll(/<(\/?)([a-z][a-z0-9-]*)([^<>]*)>/gi)) {
+    if (NOT_COUNTED.has(name!.toLowerCase()) || rest!.endsWith('/')) continue;
+    depth = closing ? Math.max(0, depth - 1) : depth + 1;
+    if (depth > MAX_DEPTH)
+      throw new ParseFailure('too_large', `The page is nested more than ${MAX_DEPTH} elements deep.`);
+  }
+}
+
 function open(html: string): Page {
+  checkDepth(html);
   const { parseHTML } = require('linkedom') as typeof import('linkedom');
   const whole = /<html[\s>]/i.test(html) ? html : `<html><head></head><body>${html}</body></html>`;
   return parseHTML(whole).document as unknown as Page;

@@ -43,7 +43,7 @@ export function requireText(text: string, what: string): void {
 }
 
 export const firstHeading = (markdown: string): string | null =>
-  /^#{1,2} +(.+?)(?: +#+)? *$/m.exec(markdown)?.[1]?.trim() ?? null;
+  /^#{1,2} +(\S.{0,300}?)(?: +#+)? *$/m.exec(markdown)?.[1]?.trim() ?? null;
 
 /** Leaves out what is not known. */
 export function known(
