@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JsonObject, JsonValue } from '../../ports/records';
+import type { IndexedChunk } from '../../ports/search';
+import { Analyzer } from './analysis';
+import { ChunkLog } from './chunk-log';
+import { type AnalysedChunk, type ChunkTable, packFrequencies } from './chunk-table';
+import type { OperationName, Operations } from './messages';
+import { Retrieval, type SearchedTable } from './retrieval';
+
+const SUFFIX = '.chunks';
+
+/** A base has a table for each length of vectors: while a refresh changes the model, there are two. */
+type Base = Map<number, ChunkLog>;
+
+type Handlers = { [Name in OperationName]: (input: Operations[Name]['input']) => Operations[Name]['output'] };
+
+/** The index itself, in whatever thread it runs. Everything is synchronous: operations never overlap. */
+export class Engine implements Handlers {
+  private readonly analyzer = new Analyzer();
+  private readonly bases = new Map<string, Base>();
+
+  /** @param folder where the bases are kept; made when the first chunk comes */
+  constructor(private readonly folder: string) {}
+
+  put({ tenant, knowledgeBaseId, chunks }: Operations['put']['input']): null {
+    const [first] = chunks;
+    if (!first) return null;
+    const base = this.base(tenant, knowledgeBaseId);
+    const dimension = first.vector.length;
+    let log = base.get(dimension);
+    if (!log)
+      base.set(dimension, (log = ChunkLog.open(join(this.path(tenant, knowledgeBaseId), `${dimension}${SUFFIX}`))));
+    // The last of equal ids counts.
+    const distinct = [...new Map(chunks.map((chunk) => [chunk.record.id, chunk])).values()];
+    const { table } = log;
+    log.put(distinct.map((chunk) => analyse(chunk, table, this.analyzer)));
+    for (const [otherDimension, other] of base)
+      if (otherDimension !== dimension) other.remove(distinct.map(({ record }) => record.id));
+    return null;
+  }
+
+  remove({ tenant, knowledgeBaseId, chunkIds }: Operations['remove']['input']): null {
+    for (const log of this.base(tenant, knowledgeBaseId).values()) log.remove(chunkIds);
+    return null;
+  }
+
+  removeBase({ tenant, knowledgeBaseId }: Operations['removeBase']['input']): null {
+    const path = this.path(tenant, knowledgeBaseId);
+    this.bases.delete(path);
+    rmSync(path, { recursive: true, force: true });
+    return null;
+  }
+
+  search({ tenant, query }: Operations['search']['input']): Operations['search']['output'] {
+    const tables = query.scopes.flatMap(({ knowledgeBaseId, generation }): SearchedTable[] =>
+      [...this.base(tenant, knowledgeBaseId).values()].map(({ table }) => ({ knowledgeBaseId, table, generation })),
+    );
+    return new Retrieval(tables, query, this.analyzer).run();
+  }
+
+  vectors({ tenant, knowledgeBaseIds, chunkIds }: Operations['vectors']['input']): (Float32Array | null)[] {
+    const tables = knowledgeBaseIds.flatMap((id) => [...this.base(tenant, id).values()].map(({ table }) => table));
+    return chunkIds.map((id) => {
+      const table = tables.find((one) => one.slotOf(id) !== undefined);
+      return table ? table.vectorAt(table.slotOf(id)!).slice() : null;
+    });
+  }
+
+  statistics({ tenant, knowledgeBaseId }: Operations['statistics']['input']): Operations['statistics']['output'] {
+    const tables = [...this.base(tenant, knowledgeBaseId).values()].map(({ table }) => table);
+    const [largest] = tables.filter(({ living }) => living > 0).sort((one, other) => other.living - one.living);
+    return {
+      chunks: tables.reduce((sum, { living }) => sum + living, 0),
+      dimension: largest?.dimension ?? null,
+    };
+  }
+
+  /** Loaded by the first operation on it. */
+  private base(tenant: string, knowledgeBaseId: string): Base {
+    const path = this.path(tenant, knowledgeBaseId);
+    let base = this.bases.get(path);
+    if (!base) {
+      base = new Map();
+      const files = existsSync(path) ? readdirSync(path) : [];
+      for (const file of files) {
+        const dimension = Number(file.slice(0, -SUFFIX.length));
+        if (file.endsWith(SUFFIX) && Number.isInteger(dimension)) base.set(dimension, ChunkLog.open(join(path, file)));
+      }
+      this.bases.set(path, base);
+    }
+    return base;
+  }
+
+  /** Names come from outside: a hash leads nowhere else. */
+  private path(tenant: string, knowledgeBaseId: string): string {
+    return join(this.folder, hashed(tenant), hashed(knowledgeBaseId));
+  }
+}
+
+const hashed = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 32);
+
+function analyse({ record, vector, title }: IndexedChunk, table: ChunkTable, analyzer: Analyzer): AnalysedChunk {
+  const metadata = (record.metadata ?? {}) as JsonObject;
+  const fields = [record.text, title, headingsOf(metadata.headings)].map((text) => analyzer.terms(text));
+  const frequencies = new Map<number, [number, number, number]>();
+  fields.forEach((terms, field) => {
+    for (const term of terms) {
+      const number = table.termNumber(term);
+      let counts = frequencies.get(number);
+      if (!counts) frequencies.set(number, (counts = [0, 0, 0]));
+      counts[field]!++;
+    }
+  });
+  const terms = new Uint32Array(frequencies.size * 2);
+  [...frequencies]
+    .sort(([one], [other]) => one - other)
+    .forEach(([number, counts], index) => {
+      terms[index * 2] = number;
+      terms[index * 2 + 1] = packFrequencies(...counts);
+    });
+  return {
+    id: record.id,
+    documentId: record.documentId,
+    revision: record.revision,
+    generation: record.generation,
+    position: record.position,
+    metadata,
+    lengths: fields.map((list) => list.length) as [number, number, number],
+    terms,
+    vector: unit(vector),
+  };
+}
+
+function headingsOf(headings: JsonValue | undefined): string {
+  return Array.isArray(headings) ? headings.filter((one) => typeof one === 'string').join('\n') : '';
+}
+
+function unit(vector: Float32Array): Float32Array {
+  let sum = 0;
+  for (const value of vector) sum += value * value;
+  const length = Math.sqrt(sum);
+  return length === 0 ? vector : vector.map((value) => value / length);
+}

@@ -1,0 +1,70 @@
+import type { MetadataFilter } from '../../knowledge/metadata-filter';
+import type { JsonObject, JsonValue } from '../../ports/records';
+
+type Predicate = (metadata: JsonObject) => boolean;
+type Scalar = string | number | boolean | null;
+
+/** A filter as a function. What a condition means is `matchesMetadata`'s to say; a property test holds the two together. */
+export function compileFilter(filter: MetadataFilter): Predicate {
+  switch (filter.kind) {
+    case 'and': {
+      const all = filter.filters.map(compileFilter);
+      return (metadata) => all.every((one) => one(metadata));
+    }
+    case 'or': {
+      const any = filter.filters.map(compileFilter);
+      return (metadata) => any.some((one) => one(metadata));
+    }
+    case 'not': {
+      const inner = compileFilter(filter.filter);
+      return (metadata) => !inner(metadata);
+    }
+    case 'field': {
+      const fits = condition(filter.operator, filter.value);
+      return (metadata) => fits(valuesAt(metadata, filter.field));
+    }
+  }
+}
+
+function valuesAt(metadata: JsonObject, field: string): Scalar[] {
+  let value: JsonValue | undefined = metadata[field];
+  if (value === undefined && field.includes('.')) {
+    value = metadata;
+    for (const key of field.split('.'))
+      value =
+        typeof value === 'object' && value !== null && !Array.isArray(value)
+          ? (value as JsonObject)[key]
+          : undefined;
+  }
+  if (value === undefined || value === null) return [];
+  return (Array.isArray(value) ? value : [value]) as Scalar[];
+}
+
+function condition(operator: string, wanted: Scalar | Scalar[]): (values: Scalar[]) => boolean {
+  const list = new Set(Array.isArray(wanted) ? wanted : [wanted]);
+  const isAmong = (values: Scalar[]): boolean =>
+    values.length === 0 ? list.has(null) : values.some((value) => value !== null && list.has(value));
+  switch (operator) {
+    case 'eq':
+    case 'in':
+      return isAmong;
+    case 'ne':
+    case 'nin':
+      return (values) => !isAmong(values);
+    case 'exists':
+      return (values) => values.length > 0 === wanted;
+    case 'contains': {
+      const part = String(wanted).toLowerCase();
+      return (values) => values.some((value) => String(value).toLowerCase().includes(part));
+    }
+    default:
+      return (values) => values.some((value) => compares(operator, value, wanted as string | number));
+  }
+}
+
+function compares(operator: string, value: Scalar, wanted: string | number): boolean {
+  if (value === null || typeof value !== typeof wanted) return false;
+  if (operator === 'gt') return value > wanted;
+  if (operator === 'gte') return value >= wanted;
+  return operator === 'lt' ? value < wanted : value <= wanted;
+}

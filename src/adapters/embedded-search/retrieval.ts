@@ -1,0 +1,288 @@
+import type {
+  NamedChunk,
+  RetrieverAnswer,
+  RetrieverQuery,
+  SearchCandidate,
+  SearchedField,
+} from '../../ports/search';
+import { SEARCHED_FIELDS } from '../../ports/search';
+import type { Analyzer } from './analysis';
+import type { ChunkTable } from './chunk-table';
+import { type ExpandedTerm, expandQuery } from './feedback';
+import { TopSlots } from './growable';
+import { Mask } from './mask';
+
+/**
+ * BM25 as Lucene computes it (Robertson, Zaragoza, The Probabilistic Relevance Framework, 2009): k1 = 1.2, b = 0.75,
+ * idf = ln(1 + (N - n + 0.5) / (n + 0.5)). Fields are combined before saturation (BM25F, the same source, section 3.6).
+ */
+const K1 = 1.2;
+const B = 0.75;
+
+/** A table with what of it is searched. */
+export interface SearchedTable {
+  knowledgeBaseId: string;
+  table: ChunkTable;
+  generation: number;
+}
+
+interface Part extends SearchedTable {
+  mask: Mask;
+}
+
+interface Statistics {
+  chunks: number;
+  averageLength: number;
+  weights: [number, number, number];
+}
+
+interface WeightedTerm {
+  term: string;
+  /** Weight in the query times inverse document frequency. */
+  factor: number;
+}
+
+interface Hit {
+  part: Part;
+  slot: number;
+  score: number;
+}
+
+/** Runs both retrievers over some tables. Holds no state: everything is in the tables. */
+export class Retrieval {
+  private readonly parts: Part[];
+  private readonly statistics: Statistics;
+  private readonly expanded: ExpandedTerm[];
+  private readonly terms: WeightedTerm[];
+
+  constructor(
+    tables: SearchedTable[],
+    private readonly query: RetrieverQuery,
+    analyzer: Analyzer,
+  ) {
+    this.parts = tables.map((one) => ({ ...one, mask: Mask.of(one.table, one.generation, query.filter) }));
+    this.statistics = statisticsOf(tables, query.fieldWeights ?? {});
+    this.expanded =
+      query.text === undefined
+        ? []
+        : expandQuery({ terms: analyzer.terms(query.text), tables: tables.map(({ table }) => table), feedback: query.feedback });
+    this.terms = this.expanded.flatMap(({ term, weight }) => {
+      const documents = documentsWith(tables, term);
+      if (documents === 0) return [];
+      const { chunks } = this.statistics;
+      return [{ term, factor: weight * Math.log(1 + (chunks - documents + 0.5) / (documents + 0.5)) }];
+    });
+  }
+
+  run(): RetrieverAnswer {
+    const byVector = this.vectorHits();
+    const byKeyword = this.keywordHits();
+    const candidates = new Map<string, SearchCandidate>();
+    byVector.forEach((hit, index) => {
+      const candidate = this.candidate(hit.part, hit.slot);
+      candidates.set(candidate.id, { ...candidate, vectorRank: index + 1 });
+    });
+    byKeyword.forEach((hit, index) => {
+      const id = hit.part.table.rows[hit.slot]!.id;
+      const candidate = candidates.get(id) ?? this.candidate(hit.part, hit.slot);
+      candidates.set(id, { ...candidate, keywordRank: index + 1 });
+    });
+    return {
+      candidates: [...candidates.values()],
+      searched: this.parts.reduce((sum, { mask }) => sum + mask.count, 0),
+      terms: this.expanded,
+      named: (this.query.named ?? []).map((id) => this.named(id)),
+    };
+  }
+
+  private vectorHits(): Hit[] {
+    const { vector, window } = this.query;
+    if (!vector) return [];
+    const hits = this.parts.flatMap((part) => {
+      if (part.table.dimension !== vector.length) return [];
+      const top = new TopSlots(window);
+      scanVectors(part, vector, top);
+      return hitsOf(part, top);
+    });
+    return best(hits, window);
+  }
+
+  private keywordHits(): Hit[] {
+    const { window } = this.query;
+    if (this.terms.length === 0) return [];
+    const hits = this.parts.flatMap((part) => {
+      const top = new TopSlots(window);
+      this.keywordScores(part).forEach((score, slot) => {
+        if (score > top.floor && score > 0 && part.mask.bits[slot]) top.offer(slot, score);
+      });
+      return hitsOf(part, top);
+    });
+    return best(hits, window);
+  }
+
+  /** BM25 of every slot of a table. */
+  private keywordScores({ table }: Part): Float64Array {
+    const scores = new Float64Array(table.rows.length);
+    for (const { term, factor } of this.terms) {
+      const postings = table.postingsOf(term);
+      if (!postings) continue;
+      const slots = postings.slots.raw;
+      const frequencies = postings.frequencies.raw;
+      for (let index = 0; index < postings.slots.length; index++) {
+        const slot = slots[index]!;
+        scores[slot]! += factor * this.saturated(table, slot, frequencies[index]!);
+      }
+    }
+    return scores;
+  }
+
+  private saturated(table: ChunkTable, slot: number, packed: number): number {
+    const { weights, averageLength } = this.statistics;
+    const frequency =
+      (packed >>> 16) * weights[0] + ((packed >>> 8) & 0xff) * weights[1] + (packed & 0xff) * weights[2];
+    const length =
+      table.lengths[0].raw[slot]! * weights[0] +
+      table.lengths[1].raw[slot]! * weights[1] +
+      table.lengths[2].raw[slot]! * weights[2];
+    return frequency === 0 ? 0 : frequency / (frequency + K1 * (1 - B + (B * length) / averageLength));
+  }
+
+  private bm25Of(table: ChunkTable, slot: number): number {
+    let score = 0;
+    for (const { term, factor } of this.terms) {
+      const packed = frequencyAt(table, term, slot);
+      if (packed !== 0) score += factor * this.saturated(table, slot, packed);
+    }
+    return score;
+  }
+
+  private cosineOf(table: ChunkTable, slot: number): number {
+    const { vector } = this.query;
+    return vector && table.dimension === vector.length ? dot(vector, table.vectorAt(slot), 0) : 0;
+  }
+
+  private candidate(part: Part, slot: number): SearchCandidate {
+    const { id, documentId, revision, generation, position } = part.table.rows[slot]!;
+    return {
+      id,
+      knowledgeBaseId: part.knowledgeBaseId,
+      documentId,
+      revision,
+      generation,
+      position,
+      cosine: this.query.vector ? this.cosineOf(part.table, slot) : null,
+      bm25: this.query.text === undefined ? null : this.bm25Of(part.table, slot),
+      vectorRank: null,
+      keywordRank: null,
+    };
+  }
+
+  private named(id: string): NamedChunk {
+    const part = this.parts.find(({ table }) => table.slotOf(id) !== undefined);
+    if (!part) return { ...UNKNOWN, id };
+    const slot = part.table.slotOf(id)!;
+    const found = this.candidate(part, slot);
+    if (found.generation > part.generation) return { ...found, state: 'later_generation' };
+    if (!part.mask.bits[slot]) return { ...found, state: 'filtered' };
+    return { ...found, ...this.exactRanks(found), state: 'seen' };
+  }
+
+  private exactRanks({ cosine, bm25 }: SearchCandidate): { vectorRank: number | null; keywordRank: number | null } {
+    let byVector = 1;
+    let byKeyword = 1;
+    for (const part of this.parts) {
+      const scores = bm25 ? this.keywordScores(part) : undefined;
+      for (let slot = 0; slot < part.mask.bits.length; slot++) {
+        if (!part.mask.bits[slot]) continue;
+        if (scores && scores[slot]! > bm25!) byKeyword++;
+        if (cosine !== null && this.cosineOf(part.table, slot) > cosine) byVector++;
+      }
+    }
+    return { vectorRank: cosine === null ? null : byVector, keywordRank: bm25 ? byKeyword : null };
+  }
+}
+
+const UNKNOWN: Omit<NamedChunk, 'id'> = {
+  knowledgeBaseId: '',
+  documentId: '',
+  revision: 0,
+  generation: 0,
+  position: 0,
+  cosine: null,
+  bm25: null,
+  vectorRank: null,
+  keywordRank: null,
+  state: 'not_indexed',
+};
+
+function statisticsOf(
+  tables: SearchedTable[],
+  fieldWeights: Partial<Record<SearchedField, number>>,
+): Statistics {
+  const weights = SEARCHED_FIELDS.map((field) => fieldWeights[field] ?? 1) as [number, number, number];
+  let chunks = 0;
+  let length = 0;
+  for (const { table } of tables) {
+    chunks += table.living;
+    weights.forEach((weight, field) => (length += weight * table.totals[field]!));
+  }
+  return { chunks, averageLength: chunks === 0 || length === 0 ? 1 : length / chunks, weights };
+}
+
+const documentsWith = (tables: SearchedTable[], term: string): number =>
+  tables.reduce((sum, { table }) => sum + (table.postingsOf(term)?.documents ?? 0), 0);
+
+/** Packed frequencies of a term in a slot, 0 when it is not there. */
+function frequencyAt(table: ChunkTable, term: string, slot: number): number {
+  const postings = table.postingsOf(term);
+  if (!postings) return 0;
+  const slots = postings.slots.raw;
+  let low = 0;
+  let high = postings.slots.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = slots[middle]!;
+    if (found === slot) return postings.frequencies.raw[middle]!;
+    if (found < slot) low = middle + 1;
+    else high = middle - 1;
+  }
+  return 0;
+}
+
+function scanVectors({ table, mask }: Part, vector: Float32Array, top: TopSlots): void {
+  const dimension = vector.length;
+  const { bits } = mask;
+  for (let first = 0; first < bits.length; first += table.rowsPerBlock) {
+    const block = table.vectorBlock(first / table.rowsPerBlock)!;
+    const end = Math.min(bits.length, first + table.rowsPerBlock);
+    for (let slot = first; slot < end; slot++) {
+      if (!bits[slot]) continue;
+      const score = dot(vector, block, (slot - first) * dimension);
+      if (score > top.floor) top.offer(slot, score);
+    }
+  }
+}
+
+/** Four sums at once: a single one would make every addition wait for the one before. */
+function dot(vector: Float32Array, block: Float32Array, from: number): number {
+  const { length } = vector;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let index = 0;
+  for (; index + 3 < length; index += 4) {
+    a += vector[index]! * block[from + index]!;
+    b += vector[index + 1]! * block[from + index + 1]!;
+    c += vector[index + 2]! * block[from + index + 2]!;
+    d += vector[index + 3]! * block[from + index + 3]!;
+  }
+  for (; index < length; index++) a += vector[index]! * block[from + index]!;
+  return a + b + c + d;
+}
+
+const hitsOf = (part: Part, top: TopSlots): Hit[] =>
+  top.sorted().map(({ slot, score }) => ({ part, slot, score }));
+
+const best = (hits: Hit[], window: number): Hit[] =>
+  hits.sort((one, other) => other.score - one.score).slice(0, window);
