@@ -1,5 +1,6 @@
 // Cost of the sandbox, both languages: cold start, what a warm call costs over its code, throughput, memory, and how
-// free the server's event loop is while attacks run. Run it as in bench/README or: npm run build && bundle with esbuild.
+// free the server's event loop is while attacks run. Run it with: npx tsx bench/sandbox.ts, or bundle it into
+// dist/src/adapters/sandbox with esbuild, beside the entry of the processes.
 // Prints figures, asserts nothing.
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
@@ -21,10 +22,10 @@ const ENDLESS: Record<SandboxLanguage, string> = {
   javascript: 'function f() { for (;;) {} }',
 };
 
-const percentile = (values: number[], share: number): string =>
-  [...values]
-    .sort((a, b) => a - b)
-    [Math.min(values.length - 1, Math.floor(values.length * share))]!.toFixed(1);
+function percentile(values: number[], share: number): string {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!.toFixed(1);
+}
 const print = (what: string, figures: string): void =>
   void process.stdout.write(`${what.padEnd(44)}${figures}\n`);
 

@@ -1,9 +1,10 @@
 'use strict';
+/* global WebAssembly */
 /**
  * The process in which code of tools runs: an interpreter in WebAssembly, no environment, no file system, no network.
  * Talks to its parent by IPC: `{id, action: 'run'|'inspect', ...}` in, `{id, value, spent}` or `{id, broken}` out;
  * `spent` says that the process must not be used again.
- * Arguments: language, pid of the parent, snapshot file (Python).
+ * Arguments: language, pid of the parent, snapshot file (Python), folder of the packages.
  */
 const { Worker } = require('node:worker_threads');
 

@@ -1,5 +1,5 @@
 'use strict';
-const { parse: parseScript } = require('acorn');
+const { parse: parseScript } = require('./packages.cjs')('acorn');
 
 /**
  * Reads the source without running it: exactly one top-level function, declared or assigned to a constant.

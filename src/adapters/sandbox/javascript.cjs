@@ -12,7 +12,7 @@ const STACK_BYTES = 512 * 1024;
 const MESSAGE_CHARACTERS = 4_000;
 
 async function startJavaScript() {
-  const { newQuickJSWASMModule } = require('quickjs-emscripten');
+  const { newQuickJSWASMModule } = require('./packages.cjs')('quickjs-emscripten');
   const quickjs = await newQuickJSWASMModule();
   const instance = { quickjs, broken: false };
   const memory = quickjs.getWasmMemory();

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { constants, setPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SandboxLanguage } from '../../ports/sandbox';
@@ -61,8 +61,8 @@ export class Member {
     this.lastUsed = options.now();
     this.directory = mkdtempSync(join(tmpdir(), 'agentflow-sandbox-'));
     this.child = fork(
-      join(__dirname, 'child.cjs'),
-      [options.language, String(process.pid), options.snapshot],
+      join(realpathSync(__dirname), 'child.cjs'),
+      [options.language, String(process.pid), options.snapshot, packagesFolder()],
       {
         cwd: this.directory,
         // Nothing of this process's environment, descriptors or flags reaches the child.
@@ -164,10 +164,9 @@ export class Member {
 function flags(snapshot: string): string[] {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const permission = major > 23 || (major === 23 && minor >= 5) || (major === 22 && minor >= 13);
-  const packages = dirname(dirname(require.resolve('pyodide/package.json')));
   const readable = [
-    __dirname,
-    ...PACKAGES.map((name) => join(packages, name)),
+    realpathSync(__dirname),
+    ...PACKAGES.map((name) => join(packagesFolder(), name)),
     ...(snapshot === '' || snapshot === 'make' ? [] : [snapshot]),
   ];
   return [
@@ -180,5 +179,8 @@ function flags(snapshot: string): string[] {
     `--stack-size=${STACK_KIB}`,
   ];
 }
+
+/** Links resolved. */
+const packagesFolder = (): string => dirname(dirname(require.resolve('pyodide/package.json')));
 
 const PACKAGES = ['pyodide', 'quickjs-emscripten', 'quickjs-emscripten-core', '@jitl', 'acorn'];

@@ -129,7 +129,7 @@ export class SandboxPool {
         throw new DomainError('not_ready', `No sandbox process starts: ${(error as Error).message}`, {
           cause: error,
         });
-      return this.startOne(language);
+      return await this.startOne(language);
     } finally {
       this.starting--;
     }

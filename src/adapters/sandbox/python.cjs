@@ -1,4 +1,5 @@
 'use strict';
+/* global WebAssembly */
 /**
  * Python by Pyodide, in a process that a wall stands around: whatever the interpreter asks of its host passes one gate.
  *
@@ -150,7 +151,7 @@ async function startPython(host, snapshotFile, limitMemory) {
   host.binding = () => ({ fs: {} });
   const gate = new Gate();
   gate.install();
-  const { loadPyodide } = require('pyodide');
+  const { loadPyodide } = require('./packages.cjs')('pyodide');
   const quiet = { stdin: () => null, stdout: () => undefined, stderr: () => undefined };
   const making = snapshotFile === 'make';
   const options = { ...quiet, env: {}, jsglobals: Object.create(null) };

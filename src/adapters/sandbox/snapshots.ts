@@ -77,7 +77,9 @@ function removeOthers(directory: string, except: string): void {
 
 /** A snapshot fits only the interpreter, the harness and the platform it was made with. */
 function recipe(): string {
-  const { version } = require('pyodide/package.json') as { version: string };
+  const { version } = JSON.parse(readFileSync(require.resolve('pyodide/package.json'), 'utf8')) as {
+    version: string;
+  };
   return createHash('sha256')
     .update(`${version} ${process.version} ${process.arch}`)
     .update(readFileSync(join(__dirname, 'harness.py')))
