@@ -6,6 +6,7 @@ import { decodeText, normalizeText } from './text';
 
 /** The main text is taken when it is at least this share of the page; less, and it probably missed something. */
 const MAIN_TEXT_SHARE = 0.4;
+const MAX_ELEMENTS = 20_000;
 const FURNITURE =
   'script, style, noscript, template, iframe, svg, nav, form, button, [hidden], [aria-hidden="true"]';
 
@@ -105,6 +106,8 @@ function mainPart(document: Page): Node {
   const { Readability } = require('@mozilla/readability') as typeof import('@mozilla/readability');
   const whole = document.body.cloneNode(true);
   for (const unwanted of [...whole.querySelectorAll(FURNITURE)]) unwanted.remove();
+  // Finding the main part takes seconds for pages of very many elements: they are lists, and are read whole.
+  if ([...whole.querySelectorAll('*')].length > MAX_ELEMENTS) return whole;
   const article = new Readability(document as never, { charThreshold: 100 }).parse();
   const length = (whole.textContent ?? '').replace(/\s+/g, ' ').length;
   const found = article?.textContent?.replace(/\s+/g, ' ').length ?? 0;
