@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { compileHttpTool, createHttpToolExecutor } from './adapters/http-tool';
 import { createMcpExecutor } from './adapters/mcp';
 import { createSandbox } from './adapters/sandbox';
@@ -68,7 +69,7 @@ export function createToolParts(input: ToolPartsInput): ToolParts {
   const { config, version, open, models, secrets, clock, logger, resume } = input;
   const sandbox = createSandbox({
     logger,
-    directory: join(config.data.directory, 'sandbox'),
+    directory: cacheFolder(config.data.directory),
     maxProcesses: config.tools.sandboxProcesses,
   });
   const fetch = createSafeFetch({
@@ -143,4 +144,17 @@ export function createToolParts(input: ToolPartsInput): ToolParts {
       await mcp.close();
     },
   };
+}
+
+/** What is the same for every data folder is kept beside the packages where that can be written, else in the data folder. */
+function cacheFolder(dataFolder: string): string {
+  const shared = join(dirname(dirname(require.resolve('pyodide/package.json'))), '.cache', 'agentflow');
+  try {
+    mkdirSync(shared, { recursive: true, mode: 0o700 });
+    accessSync(shared, constants.W_OK);
+    return shared;
+  } catch {
+    // A read-only installation, as in a container.
+    return join(dataFolder, 'sandbox');
+  }
 }

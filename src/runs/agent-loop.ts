@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock';
 import type { ModelGateway, ModelMessage } from '../ports/models';
 import type { JsonValue, RunRecord } from '../ports/records';
-import type { ToolBox, ToolCallRecord } from '../ports/tools';
+import type { ApprovalPolicyRecord, ToolBox, ToolCallRecord } from '../ports/tools';
 import { SUB_AGENT_MESSAGE } from './delegations';
 import type { Usage } from './events';
 import { addUsage, answer, emptyUsage, type StepResult } from './execute';
@@ -185,7 +185,7 @@ export class AgentLoop {
       signal,
       earlier: state.steps.flat(),
       fresh,
-      policies: (fresh && state.policies) || new Map(),
+      policies: fresh && state.policies ? state.policies : new Map<string, ApprovalPolicyRecord>(),
     };
   }
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../ports/clock';
-import type { JsonObject } from '../ports/records';
 import type { ToolBox, ToolCallRecord } from '../ports/tools';
 import { laterOnShutdown } from './agent-loop';
 import { hasReceipt, intentOf } from './ledger';
@@ -74,7 +73,7 @@ function endingOf(scope: RunScope, call: ToolCallRecord): Ending {
     changes: {
       step: 1,
       output: call.result,
-      error: call.error as JsonObject | null,
+      error: call.error,
       finishReason: call.status,
     },
   };

@@ -82,7 +82,7 @@ export class RunRecovery {
   }
 
   private async recover(store: TenantStore, abandoned: RunRecord): Promise<boolean> {
-    const { workerId, clock, leaseMs, logger, promote } = this.dependencies;
+    const { workerId, clock, leaseMs, promote } = this.dependencies;
     if (abandoned.status === 'queued') {
       await promote(store, abandoned.conversationId);
       return false;

@@ -6,7 +6,7 @@ import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import type { AgentLoop } from './agent-loop';
 import type { DirectCalls } from './direct-calls';
-import { answerPart, cancelledPart, endPart, errorPart, type RunFailure, type Usage } from './events';
+import { answerPart, cancelledPart, endPart, errorPart, type RunFailure } from './events';
 import { isRetryable } from './execute';
 import { type ConversationLog, FencedError, type PartDraft, RUN_PATIENCE_MS, type Writer } from './log';
 import { delay, whileUnavailable } from './patience';
