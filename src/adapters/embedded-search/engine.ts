@@ -57,7 +57,8 @@ export class Engine implements Handlers {
     const tables = query.scopes.flatMap(({ knowledgeBaseId, generation }): SearchedTable[] =>
       [...this.base(tenant, knowledgeBaseId).values()].map(({ table }) => ({ knowledgeBaseId, table, generation })),
     );
-    return new Retrieval(tables, query, this.analyzer).run();
+    const directed = query.vector ? { ...query, vector: unit(query.vector) } : query;
+    return new Retrieval(tables, directed, this.analyzer).run();
   }
 
   vectors({ tenant, knowledgeBaseIds, chunkIds }: Operations['vectors']['input']): (Float32Array | null)[] {

@@ -1,0 +1,123 @@
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { EmbeddedSearchIndex } from '../../src/adapters/embedded-search';
+import { compileFilter } from '../../src/adapters/embedded-search/metadata';
+import { type MetadataFilter, matchesMetadata } from '../../src/knowledge/metadata-filter';
+import type { JsonObject } from '../../src/ports/records';
+import { chunk, describeSearchIndex } from './contract';
+
+const folders: string[] = [];
+const newFolder = (): string => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'embedded-search-'));
+  folders.push(folder);
+  return folder;
+};
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+describeSearchIndex('embedded', async () => new EmbeddedSearchIndex(newFolder()));
+
+describe('embedded search index on disk', () => {
+  const base = { id: 'kb', embeddingModel: 'm', dimension: 4 };
+  const scopes = [{ knowledgeBaseId: 'kb', generation: 1 }];
+  const search = async (index: EmbeddedSearchIndex, text: string): Promise<string[]> =>
+    (await index.search('t', { scopes, text, window: 10 })).candidates.map(({ id }) => id);
+  const onlyFile = (folder: string): string => {
+    const [name] = readdirSync(folder, { recursive: true }).filter((one) => String(one).endsWith('.chunks'));
+    return path.join(folder, String(name));
+  };
+
+  it('finds after a restart what was put and removed before', async () => {
+    const folder = newFolder();
+    const before = new EmbeddedSearchIndex(folder);
+    await before.put('t', base, [chunk('a', { text: 'apple' }), chunk('b', { text: 'apple pear' })]);
+    await before.put('t', base, [chunk('c', { text: 'pear plum' })]);
+    await before.remove('t', 'kb', ['a']);
+    await before.close();
+    const after = new EmbeddedSearchIndex(folder);
+    expect(await search(after, 'apple')).toEqual(['b']);
+    expect((await search(after, 'pear')).sort()).toEqual(['b', 'c']);
+    await after.close();
+  });
+
+  it('drops a batch that a kill cut short, whole, and goes on behind the last good one', async () => {
+    const folder = newFolder();
+    const before = new EmbeddedSearchIndex(folder);
+    await before.put('t', base, [chunk('a', { text: 'apple' })]);
+    const good = statSync(onlyFile(folder)).size;
+    await before.put('t', base, [chunk('b', { text: 'apple' }), chunk('c', { text: 'apple' })]);
+    await before.close();
+    truncateSync(onlyFile(folder), statSync(onlyFile(folder)).size - 3);
+
+    const after = new EmbeddedSearchIndex(folder);
+    expect(await search(after, 'apple')).toEqual(['a']);
+    expect(statSync(onlyFile(folder)).size).toBe(good);
+    await after.put('t', base, [chunk('d', { text: 'apple' })]);
+    await after.close();
+    const last = new EmbeddedSearchIndex(folder);
+    expect((await search(last, 'apple')).sort()).toEqual(['a', 'd']);
+    await last.close();
+  });
+
+  it('ignores rubbish behind the last batch', async () => {
+    const folder = newFolder();
+    const before = new EmbeddedSearchIndex(folder);
+    await before.put('t', base, [chunk('a', { text: 'apple' })]);
+    await before.close();
+    appendFileSync(onlyFile(folder), Buffer.alloc(64, 0x5a));
+    const after = new EmbeddedSearchIndex(folder);
+    expect(await search(after, 'apple')).toEqual(['a']);
+    await after.close();
+  });
+
+  it('shrinks its file when most of it was replaced, and finds the same', async () => {
+    const folder = newFolder();
+    const index = new EmbeddedSearchIndex(folder);
+    const batch = Array.from({ length: 600 }, (_, n) => chunk(`c${n}`, { text: `apple word${n}` }));
+    await index.put('t', base, batch);
+    const once = statSync(onlyFile(folder)).size;
+    for (let round = 0; round < 3; round++) await index.put('t', base, batch);
+    expect(statSync(onlyFile(folder)).size).toBeLessThan(3 * once);
+    expect(await search(index, 'word17')).toEqual(['c17']);
+    expect((await index.statistics('t', 'kb')).chunks).toBe(600);
+    await index.close();
+    const after = new EmbeddedSearchIndex(folder);
+    expect(await search(after, 'word599')).toEqual(['c599']);
+    await after.close();
+  });
+});
+
+describe('filters of the embedded search index', () => {
+  const scalar = fc.constantFrom('a', 'B', 'b', 1, 2, true, false, null);
+  const metadata = fc.dictionary(
+    fc.constantFrom('x', 'y', 'z'),
+    fc.oneof(scalar, fc.array(scalar, { maxLength: 3 }), fc.record({ y: scalar }, { noNullPrototype: true })),
+  );
+  const field = fc.oneof(
+    fc.record({ operator: fc.constantFrom('eq', 'ne'), value: scalar }),
+    fc.record({ operator: fc.constantFrom('in', 'nin'), value: fc.array(scalar, { minLength: 1, maxLength: 3 }) }),
+    fc.record({ operator: fc.constantFrom('gt', 'gte', 'lt', 'lte'), value: fc.constantFrom('a', 'b', 1, 2) }),
+    fc.record({ operator: fc.constant('contains'), value: fc.constantFrom('a', 'b') }),
+    fc.record({ operator: fc.constant('exists'), value: fc.boolean() }),
+  );
+  const filters = fc.letrec<{ filter: MetadataFilter }>((tie) => ({
+    filter: fc.oneof(
+      { maxDepth: 3 },
+      fc
+        .tuple(fc.constantFrom('x', 'y', 'x.y'), field)
+        .map(([name, rest]) => ({ kind: 'field', field: name, ...rest }) as MetadataFilter),
+      fc.record({ kind: fc.constantFrom('and' as const, 'or' as const), filters: fc.array(tie('filter'), { maxLength: 3 }) }),
+      fc.record({ kind: fc.constant('not' as const), filter: tie('filter') }),
+    ),
+  })).filter;
+
+  it('mean what the domain says they mean', () => {
+    fc.assert(
+      fc.property(filters, metadata, (filter, values) => {
+        expect(compileFilter(filter)(values as JsonObject)).toBe(matchesMetadata(filter, values as JsonObject));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
