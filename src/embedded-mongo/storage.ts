@@ -181,9 +181,15 @@ export class Storage {
     this.scheduled = false;
     this.committing = true;
     const jobs = this.takeJobs();
-    if (jobs[0]!.alone) this.commitHere(jobs);
-    else await this.commitBehind(jobs);
-    this.committing = false;
+    try {
+      if (jobs[0]!.alone) this.commitHere(jobs);
+      else await this.commitBehind(jobs);
+    } catch (error) {
+      // Whatever broke, nobody may wait for ever: these jobs fail, the next ones are tried.
+      for (const job of jobs) job.reject(error);
+    } finally {
+      this.committing = false;
+    }
     if (this.queue.length > 0) this.schedule();
     else for (const resolve of this.idle.splice(0)) resolve();
   }
