@@ -35,15 +35,16 @@ export class Secrets {
   open(sealed: JsonObject, context: string): JsonValue {
     if (sealed.key !== this.keyId)
       throw new Error(
-        `The secret was sealed with key ${String(sealed.key)}; this deployment has key ${this.keyId}.`,
+        `The secret was sealed with key ${text(sealed.key)}; this deployment has key ${this.keyId}.`,
       );
     // Without the length a tag of 4 bytes would do, which can be guessed.
     const decipher = createDecipheriv(ALGORITHM, this.key, bytes(sealed.nonce), { authTagLength: TAG_BYTES })
       .setAAD(Buffer.from(context))
       .setAuthTag(bytes(sealed.tag));
-    const text = Buffer.concat([decipher.update(bytes(sealed.data)), decipher.final()]).toString('utf8');
-    return JSON.parse(text) as JsonValue;
+    const json = Buffer.concat([decipher.update(bytes(sealed.data)), decipher.final()]).toString('utf8');
+    return JSON.parse(json) as JsonValue;
   }
 }
 
-const bytes = (value: JsonValue | undefined): Buffer => Buffer.from(String(value), 'base64');
+const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
+const bytes = (value: JsonValue | undefined): Buffer => Buffer.from(text(value), 'base64');

@@ -2,6 +2,7 @@ import { findAgent } from '../agents/find';
 import { living } from '../agents/agents';
 import { DomainError, type FieldError, invalid, notFound } from '../errors';
 import { newId } from '../ids';
+import { FetchFailed } from '../net/safe-fetch';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
@@ -42,11 +43,17 @@ export interface AgentPath {
   parentId?: string | null;
 }
 
+export interface CompiledConfig {
+  config: JsonObject;
+  /** JSON schema of the arguments. */
+  parameters?: JsonObject;
+  /** What follows from the configuration unless the caller says otherwise. */
+  idempotent?: boolean;
+  supportsPreview?: boolean;
+}
+
 /** Reads the configuration of a tool of kind `http` or `mcp`. @throws DomainError `validation_failed` on `config...` */
-export type CompileConfig = (
-  kind: 'http' | 'mcp',
-  config: JsonObject,
-) => Promise<{ config: JsonObject; parameters?: JsonObject }>;
+export type CompileConfig = (kind: 'http' | 'mcp', config: JsonObject) => Promise<CompiledConfig>;
 
 export interface ToolDependencies {
   open: (tenant: string) => Promise<TenantStore>;
@@ -304,9 +311,11 @@ export class Tools {
     if (kind === 'http' || kind === 'mcp') {
       const given = isObject(input.config) ? input.config : (tool?.config as JsonObject | undefined);
       if (!given) throw invalid('config', `is required for tools of kind ${kind}`);
-      const { config, parameters } = await this.dependencies.compileConfig(kind, given);
-      const base = tool && !isObject(input.config) ? (tool.parameters as JsonObject) : parameters;
-      return { kind, config, functionCode: null, parameters: argumentSchema(input, base) };
+      const { config, parameters, ...follows } = await this.compile(kind, given);
+      const isSame = tool !== undefined && !isObject(input.config);
+      const base = isSame ? (tool.parameters as JsonObject) : parameters;
+      const row = { kind, config, functionCode: null, parameters: argumentSchema(input, base) };
+      return isSame ? row : { ...row, ...definedOf(follows) };
     }
     const source = input.functionCode ?? tool?.functionCode;
     if (!present(source) || source.trim() === '')
@@ -324,6 +333,15 @@ export class Tools {
       functionCode: source,
       parameters: argumentSchema(input, base),
     };
+  }
+
+  private async compile(kind: 'http' | 'mcp', config: JsonObject): Promise<CompiledConfig> {
+    try {
+      return await this.dependencies.compileConfig(kind, config);
+    } catch (error) {
+      if (error instanceof FetchFailed) throw invalid('config', `cannot be read: ${error.message}`);
+      throw error;
+    }
   }
 
   private async create(
@@ -389,6 +407,13 @@ function kindOf(input: ToolInput, tool: ToolRecord | undefined): ToolKind {
     return input.kind;
   }
   return tool?.kind ?? (present(input.language) ? input.language : 'python');
+}
+
+function definedOf({ idempotent, supportsPreview }: Partial<CompiledConfig>): Partial<ToolRecord> {
+  return {
+    ...(idempotent === undefined ? {} : { idempotent }),
+    ...(supportsPreview === undefined ? {} : { supportsPreview }),
+  };
 }
 
 /** Undefined lets the sandbox tell from the source. `tool` is given when its source stays. */

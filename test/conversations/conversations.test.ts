@@ -959,7 +959,7 @@ describe('another user’s conversation', () => {
     'conversationRuns(conversationId: $id) { total }',
     'conversationTitle(id: $id) { title }',
     'conversationLlmFormat(id: $id) { model }',
-    'cachedResult(conversationId: $id, cacheId: "x")',
+    'cachedResult(conversationId: $id, cacheId: "x") { id }',
   ])('does not exist over GraphQL for %s', async (field) => {
     expectGraphQLError(await bob.graphql(`query ($id: ID!) { ${field} }`, { id }), 'not_found');
   });

@@ -39,7 +39,7 @@ describe('sealed secrets', () => {
 
   it('name the key they were sealed with when this deployment has another', () => {
     const sealed = secrets.seal(value, 'tool:1');
-    expect(() => new Secrets(randomBytes(32)).open(sealed, 'tool:1')).toThrow(String(sealed.key));
+    expect(() => new Secrets(randomBytes(32)).open(sealed, 'tool:1')).toThrow(sealed.key as string);
   });
 
   it('need a key of 32 bytes', () => {

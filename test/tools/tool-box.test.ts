@@ -11,6 +11,11 @@ const FAILED: ToolOutcome = {
   error: { type: 'http_error', message: 'status 503', retryable: true },
 };
 
+const REFUSED: ToolOutcome = {
+  ok: false,
+  error: { type: 'http_error', message: 'status 404', retryable: false },
+};
+
 const tool = (changes: Partial<ToolRecord> = {}): ToolRecord => ({
   ...TOOL_DEFAULTS,
   id: 'tool-1',
@@ -95,11 +100,7 @@ describe('executing', () => {
 
   it.each([
     ['a tool that is not idempotent', tool(), FAILED],
-    [
-      'a failure that will not pass',
-      tool({ idempotent: true }),
-      { ok: false, error: { type: 'http_error', message: 'status 404', retryable: false } } as ToolOutcome,
-    ],
+    ['a failure that will not pass', tool({ idempotent: true }), REFUSED],
   ])('never repeats %s', async (_what, record, outcome) => {
     const { box, calls } = bench(() => Promise.resolve(outcome));
     expect(await box.execute(record, {}, context())).toEqual(outcome);

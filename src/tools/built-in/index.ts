@@ -9,8 +9,10 @@ import type { DocumentParser } from '../../documents/parse';
 import type { SafeFetch } from '../../net/safe-fetch';
 import type { CachedResults } from '../cached-results';
 import { TOOL_DEFAULTS } from '../definition';
+import type { AgentKnowledge } from '../../knowledge/agents';
 import { connectors } from './connectors';
 import { type BuiltInTool, ToolFailure } from './definition';
+import { knowledge } from './knowledge';
 import { utilities } from './utilities';
 import { web } from './web';
 
@@ -21,6 +23,8 @@ export interface BuiltInDependencies {
   fetch: SafeFetch;
   /** Reads pages and files of the web. */
   parser: Pick<DocumentParser, 'parse'>;
+  /** Which knowledge bases agents have, and the search in them. */
+  knowledge: { agents: AgentKnowledge };
 }
 
 export type ToolStatus = 'ready' | 'not_configured';
@@ -31,7 +35,12 @@ export class BuiltInTools implements ToolExecutor {
 
   constructor(private readonly dependencies: BuiltInDependencies) {
     const { clock, cached, fetch, parser } = dependencies;
-    const all = [...utilities(clock, cached), ...web(fetch, parser), ...connectors()];
+    const all = [
+      ...utilities(clock, cached),
+      ...web(fetch, parser),
+      ...knowledge(dependencies.knowledge.agents),
+      ...connectors(),
+    ];
     this.tools = new Map(all.map((tool) => [tool.name, tool]));
   }
 
