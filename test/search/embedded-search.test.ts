@@ -60,6 +60,18 @@ describe('embedded search index on disk', () => {
     await last.close();
   });
 
+  it('keeps a chunk without a word, and what is in its batch', async () => {
+    const folder = newFolder();
+    const before = new EmbeddedSearchIndex(folder);
+    await before.put('t', base, [chunk('a', { text: 'apple' }), chunk('b', { text: '' }), chunk('c', { text: 'pear' })]);
+    await before.put('t', base, [chunk('d', { text: 'plum' })]);
+    await before.close();
+    const after = new EmbeddedSearchIndex(folder);
+    expect((await after.statistics('t', 'kb')).chunks).toBe(4);
+    expect(await search(after, 'plum')).toEqual(['d']);
+    await after.close();
+  });
+
   it('ignores rubbish behind the last batch', async () => {
     const folder = newFolder();
     const before = new EmbeddedSearchIndex(folder);

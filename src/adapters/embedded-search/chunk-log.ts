@@ -216,14 +216,13 @@ function encode(change: { chunks: AnalysedChunk[]; removed: string[] }, newTerms
 const bytesOf = (view: Uint32Array | Float32Array): Buffer =>
   Buffer.from(view.buffer, view.byteOffset, view.byteLength);
 
+/** One checksum over one buffer: zlib starts anew at an empty part, and a chunk without words has one. */
 function framed(parts: Buffer[]): Buffer[] {
+  const payload = Buffer.concat(parts);
   const prefix = Buffer.alloc(PREFIX);
-  prefix.writeUInt32LE(parts.reduce((sum, part) => sum + part.length, 0));
-  prefix.writeUInt32LE(
-    parts.reduce((sum, part) => crc32(part, sum), 0),
-    4,
-  );
-  return [prefix, ...parts];
+  prefix.writeUInt32LE(payload.length);
+  prefix.writeUInt32LE(crc32(payload), 4);
+  return [prefix, payload];
 }
 
 function writeAll(file: number, parts: Buffer[], position: number): number {
