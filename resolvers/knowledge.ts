@@ -18,8 +18,11 @@ export const knowledgeBases = (_root: unknown, _args: unknown, ctx: Context) =>
 export const knowledgeBase = (_root: unknown, { id }: ById, ctx: Context) =>
   ctx.services.knowledge.bases.get(principalOf(ctx), id);
 
-export const knowledgeFiles = (_root: unknown, { knowledgeBaseId, ...page }: InBase & PageArguments, ctx: Context) =>
-  ctx.services.knowledge.documents.files(principalOf(ctx), knowledgeBaseId, page);
+export const knowledgeFiles = (
+  _root: unknown,
+  { knowledgeBaseId, ...page }: InBase & PageArguments,
+  ctx: Context,
+) => ctx.services.knowledge.documents.files(principalOf(ctx), knowledgeBaseId, page);
 
 export const knowledgeDocument = (_root: unknown, args: InBase & { documentId: string }, ctx: Context) =>
   ctx.services.knowledge.documents.document(principalOf(ctx), args.knowledgeBaseId, args.documentId);

@@ -4,6 +4,7 @@ import './system';
 import './agents';
 import './agent-execution';
 import './conversations';
+import './knowledge';
 import './cancellation';
 import './files';
 import './tools';

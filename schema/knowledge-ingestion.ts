@@ -1,7 +1,10 @@
 import type { GateReport, GateResult as GateResultData } from '../src/knowledge/golden-queries';
 import { creationStatus, type CreatedBase, type QueuedFiles } from '../src/knowledge/ingestion/ingestion';
 import type { IngestionView } from '../src/knowledge/ingestion/jobs';
-import type { PreviewChunk as PreviewChunkData, PreviewEvent as PreviewEventData } from '../src/knowledge/preview';
+import type {
+  PreviewChunk as PreviewChunkData,
+  PreviewEvent as PreviewEventData,
+} from '../src/knowledge/preview';
 import { sourceTypeOf } from '../src/knowledge/bases';
 import type { IngestionFileRecord, IngestionJobRecord } from '../src/ports/knowledge';
 import { builder } from './builder';
@@ -74,10 +77,17 @@ export const Batch = builder.objectRef<IngestionView>('Batch').implement({
       description: 'What is done: `kb_create`, `kb_add`, `kb_crawl`, `kb_refresh` or `kb_refresh_document`.',
       resolve: ({ job }) => `kb_${job.operation}`,
     }),
-    status: t.field({ type: BatchStatus, description: 'How far it has come.', resolve: ({ job }) => job.status }),
+    status: t.field({
+      type: BatchStatus,
+      description: 'How far it has come.',
+      resolve: ({ job }) => job.status,
+    }),
     progress: t.float({ description: '0 to 1.', resolve: progressOf }),
     requestCounts: t.field({ type: RequestCounts, description: 'Its items.', resolve: ({ job }) => job }),
-    knowledgeBaseId: t.id({ description: 'The base that is filled.', resolve: ({ job }) => job.knowledgeBaseId }),
+    knowledgeBaseId: t.id({
+      description: 'The base that is filled.',
+      resolve: ({ job }) => job.knowledgeBaseId,
+    }),
     files: t.field({ type: [IngestionFile], description: 'Its files.', resolve: ({ files }) => files }),
     gate: t.field({
       type: [GateResult],
@@ -86,7 +96,11 @@ export const Batch = builder.objectRef<IngestionView>('Batch').implement({
       resolve: ({ job }) => (job.gate as unknown as GateReport | null)?.queries ?? null,
     }),
     error: t.string({ nullable: true, description: 'Why it failed.', resolve: ({ job }) => job.error }),
-    createdAt: t.field({ type: 'DateTime', description: 'When it was submitted.', resolve: ({ job }) => job.createdAt }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When it was submitted.',
+      resolve: ({ job }) => job.createdAt,
+    }),
     startedAt: t.field({
       type: 'DateTime',
       nullable: true,
@@ -119,7 +133,10 @@ export const CreatedKnowledgeBase = builder.objectRef<CreatedBase>('CreatedKnowl
       resolve: creationStatus,
     }),
     filesUploaded: t.exposeInt('filesUploaded', { description: 'Files that came with the request.' }),
-    sourceType: t.string({ description: 'The format of all its documents, `mixed`, `files` or `url`.', resolve: sourceTypeOf }),
+    sourceType: t.string({
+      description: 'The format of all its documents, `mixed`, `files` or `url`.',
+      resolve: sourceTypeOf,
+    }),
     configuration: t.field({
       type: KnowledgeBaseConfiguration,
       description: 'How documents are cut and kept.',
@@ -136,7 +153,8 @@ function messageOf(created: CreatedBase): string {
   const status = creationStatus(created);
   if (status === 'processing')
     return `Knowledge base ${base.name} was created; its documents are being ingested by ${view.job.id}.`;
-  if (status === 'failed') return `Knowledge base ${base.name} was created, but no document could be ingested.`;
+  if (status === 'failed')
+    return `Knowledge base ${base.name} was created, but no document could be ingested.`;
   const { completed, failed } = view.job;
   return `Knowledge base ${base.name} was created with ${completed} ${completed === 1 ? 'document' : 'documents'}${failed > 0 ? `; ${failed} failed` : ''}.`;
 }
@@ -175,13 +193,15 @@ export const PreviewChunk = builder.objectRef<PreviewChunkData>('PreviewChunk').
   }),
 });
 
-export const ChunkingPreview = builder.objectRef<{ chunks: PreviewChunkData[] }>('ChunkingPreview').implement({
-  description: 'How a text would be cut.',
-  fields: (t) => ({
-    chunks: t.field({ type: [PreviewChunk], description: 'The chunks.', resolve: ({ chunks }) => chunks }),
-    total: t.int({ description: 'How many there are.', resolve: ({ chunks }) => chunks.length }),
-  }),
-});
+export const ChunkingPreview = builder
+  .objectRef<{ chunks: PreviewChunkData[] }>('ChunkingPreview')
+  .implement({
+    description: 'How a text would be cut.',
+    fields: (t) => ({
+      chunks: t.field({ type: [PreviewChunk], description: 'The chunks.', resolve: ({ chunks }) => chunks }),
+      total: t.int({ description: 'How many there are.', resolve: ({ chunks }) => chunks.length }),
+    }),
+  });
 
 export const PreviewEvent = builder.objectRef<PreviewEventData>('PreviewEvent').implement({
   description: 'A chunk, or the end of a preview.',

@@ -124,7 +124,9 @@ export const PreviewInput = builder.inputType('ChunkingPreviewInput', {
 export const RetrieveInput = builder.inputType('RetrieveInput', {
   description: 'A retrieval; what is absent has its default (`knowledgeSearchDefaults`).',
   fields: (t) => ({
-    knowledgeBases: t.idList({ description: 'Bases to search, by id or name; those bound to the agent unless said.' }),
+    knowledgeBases: t.idList({
+      description: 'Bases to search, by id or name; those bound to the agent unless said.',
+    }),
     query: t.string({ required: true, description: 'What is looked for, at most 20,000 characters.' }),
     ...searchFields(t),
   }),

@@ -60,8 +60,14 @@ const Highlight = builder.objectRef<HighlightData>('KnowledgeHighlight').impleme
 const Explanation = builder.objectRef<ResultExplanationData>('KnowledgeResultExplanation').implement({
   description: 'How a result came to its place; ranks are from 1.',
   fields: (t) => ({
-    vectorRank: t.exposeInt('vectorRank', { nullable: true, description: 'Place by meaning; null when not found so.' }),
-    keywordRank: t.exposeInt('keywordRank', { nullable: true, description: 'Place by words; null when not found so.' }),
+    vectorRank: t.exposeInt('vectorRank', {
+      nullable: true,
+      description: 'Place by meaning; null when not found so.',
+    }),
+    keywordRank: t.exposeInt('keywordRank', {
+      nullable: true,
+      description: 'Place by words; null when not found so.',
+    }),
     fusedRank: t.exposeInt('fusedRank', { description: 'Place after fusion.' }),
     titleBoost: t.exposeFloat('titleBoost', { description: 'Added for words of the query in the title.' }),
     freshnessBoost: t.exposeFloat('freshnessBoost', { description: 'Added for youth.' }),
@@ -84,7 +90,11 @@ const Result = builder.objectRef<SearchResultData>('KnowledgeSearchResult').impl
     end: t.exposeInt('end', { description: 'Where it ends, exclusive.' }),
     score: t.exposeFloat('score', { description: 'What the order is by, unless diversity changed it.' }),
     scores: t.field({ type: Scores, description: 'Scores at each stage.', resolve: (row) => row.scores }),
-    metadata: t.field({ type: 'JSON', description: 'Of document and passage.', resolve: (row) => row.metadata ?? {} }),
+    metadata: t.field({
+      type: 'JSON',
+      description: 'Of document and passage.',
+      resolve: (row) => row.metadata ?? {},
+    }),
     neighbors: t.field({
       type: [Neighbour],
       nullable: true,
@@ -127,17 +137,32 @@ const SearchMetadata = builder.objectRef<SearchMetadataData>('KnowledgeSearchMet
   description: 'How a search was done.',
   fields: (t) => ({
     tookMs: t.exposeFloat('tookMs', { description: 'Milliseconds.' }),
-    searchType: t.field({ type: SearchType, description: 'How chunks were found.', resolve: (row) => row.searchType }),
-    fusion: t.exposeString('fusion', { nullable: true, description: '`convex` or `rrf`; null without fusion.' }),
+    searchType: t.field({
+      type: SearchType,
+      description: 'How chunks were found.',
+      resolve: (row) => row.searchType,
+    }),
+    fusion: t.exposeString('fusion', {
+      nullable: true,
+      description: '`convex` or `rrf`; null without fusion.',
+    }),
     candidates: t.exposeInt('candidates', { description: 'Chunks that were ranked.' }),
-    embeddingModel: t.exposeString('embeddingModel', { description: 'The model of the vectors; several joined by a comma.' }),
-    rewrittenQuery: t.exposeString('rewrittenQuery', { nullable: true, description: 'The query as a model put it.' }),
+    embeddingModel: t.exposeString('embeddingModel', {
+      description: 'The model of the vectors; several joined by a comma.',
+    }),
+    rewrittenQuery: t.exposeString('rewrittenQuery', {
+      nullable: true,
+      description: 'The query as a model put it.',
+    }),
     expandedQueries: t.stringList({
       nullable: true,
       description: 'Further queries, or terms, that were searched with it.',
       resolve: (row) => row.expandedQueries,
     }),
-    notes: t.stringList({ description: 'What was asked for and could not be done.', resolve: (row) => row.notes }),
+    notes: t.stringList({
+      description: 'What was asked for and could not be done.',
+      resolve: (row) => row.notes,
+    }),
   }),
 });
 
@@ -166,19 +191,35 @@ const SearchDefaults = builder
     description: 'What holds where a search says nothing.',
     fields: (t) => ({
       limit: t.exposeInt('limit', { description: 'Passages at most.' }),
-      searchType: t.field({ type: SearchType, description: 'How chunks are found.', resolve: (row) => row.searchType }),
+      searchType: t.field({
+        type: SearchType,
+        description: 'How chunks are found.',
+        resolve: (row) => row.searchType,
+      }),
       fusion: t.field({ type: Fusion, description: 'How scores are fused.', resolve: (row) => row.fusion }),
       vectorWeight: t.exposeFloat('vectorWeight', { description: 'Share of the meaning.' }),
       keywordWeight: t.exposeFloat('keywordWeight', { description: 'Share of the words.' }),
       rrfK: t.exposeFloat('rrfK', { description: 'Constant of reciprocal rank fusion.' }),
       similarityThreshold: t.exposeFloat('similarityThreshold', { description: 'Least score.' }),
       enableMmr: t.exposeBoolean('enableMmr', { description: 'Prefers passages that differ.' }),
-      mmrLambda: t.exposeFloat('mmrLambda', { description: '1 for relevance alone, 0 for difference alone.' }),
-      enableSurroundingChunks: t.exposeBoolean('enableSurroundingChunks', { description: 'Adds neighbours.' }),
-      neighboringChunksCount: t.exposeInt('neighboringChunksCount', { description: 'Neighbours on each side.' }),
-      enableQueryRewrite: t.exposeBoolean('enableQueryRewrite', { description: 'Has a model put the query better.' }),
-      enableQueryExpansion: t.exposeBoolean('enableQueryExpansion', { description: 'Searches related queries or terms too.' }),
-      enableHyde: t.exposeBoolean('enableHyde', { description: 'Searches with an answer that a model imagines.' }),
+      mmrLambda: t.exposeFloat('mmrLambda', {
+        description: '1 for relevance alone, 0 for difference alone.',
+      }),
+      enableSurroundingChunks: t.exposeBoolean('enableSurroundingChunks', {
+        description: 'Adds neighbours.',
+      }),
+      neighboringChunksCount: t.exposeInt('neighboringChunksCount', {
+        description: 'Neighbours on each side.',
+      }),
+      enableQueryRewrite: t.exposeBoolean('enableQueryRewrite', {
+        description: 'Has a model put the query better.',
+      }),
+      enableQueryExpansion: t.exposeBoolean('enableQueryExpansion', {
+        description: 'Searches related queries or terms too.',
+      }),
+      enableHyde: t.exposeBoolean('enableHyde', {
+        description: 'Searches with an answer that a model imagines.',
+      }),
       enableRerank: t.exposeBoolean('enableRerank', { description: 'Has a model order the best again.' }),
       freshnessBoost: t.exposeFloat('freshnessBoost', { description: 'Weight of youth.' }),
       freshnessHalfLifeDays: t.exposeFloat('freshnessHalfLifeDays', { description: 'Age that halves it.' }),
@@ -187,7 +228,7 @@ const SearchDefaults = builder
   });
 export { SearchDefaults };
 
-type Fields = InputFieldBuilder<SchemaTypes, 'InputObject'>;
+type Fields = InputFieldBuilder<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, 'InputObject'>;
 
 /** What every search may say. */
 export const searchFields = (t: Fields) => ({
@@ -206,7 +247,9 @@ export const searchFields = (t: Fields) => ({
   similarityThreshold: t.float({ description: 'Drops passages with a smaller score, after fusion.' }),
   enableMmr: t.boolean({ description: 'Prefers passages that differ from those before.' }),
   mmrLambda: t.float({ description: '1 for relevance alone, 0 for difference alone.' }),
-  enableSurroundingChunks: t.boolean({ description: 'Adds one neighbour on each side, or as many as are said.' }),
+  enableSurroundingChunks: t.boolean({
+    description: 'Adds one neighbour on each side, or as many as are said.',
+  }),
   neighboringChunksCount: t.int({ description: 'Neighbours on each side, 0 to 10.' }),
   enableQueryRewrite: t.boolean({ description: 'Has a model put the query better.' }),
   enableQueryExpansion: t.boolean({

@@ -39,7 +39,10 @@ const GoldenQuery = builder.objectRef<GoldenQueryData>('GoldenQuery').implement(
   fields: (t) => ({
     query: t.exposeString('query', { description: 'The question.' }),
     documentId: t.exposeID('documentId', { nullable: true, description: 'The document that answers.' }),
-    sourceFile: t.exposeString('sourceFile', { nullable: true, description: 'Name of the file that answers.' }),
+    sourceFile: t.exposeString('sourceFile', {
+      nullable: true,
+      description: 'Name of the file that answers.',
+    }),
     contains: t.exposeString('contains', { nullable: true, description: 'Words that the passage holds.' }),
     within: t.exposeInt('within', { description: 'How far down the answer may be.' }),
   }),
@@ -50,7 +53,11 @@ const Configuration = builder.objectRef<BaseView>('KnowledgeBaseConfiguration').
   fields: (t) => ({
     id: t.id({ description: 'Id of the base.', resolve: ({ base }) => base.id }),
     name: t.string({ description: 'Name of the base.', resolve: ({ base }) => base.name }),
-    description: t.string({ nullable: true, description: 'What it is about.', resolve: ({ base }) => base.description }),
+    description: t.string({
+      nullable: true,
+      description: 'What it is about.',
+      resolve: ({ base }) => base.description,
+    }),
     chunkSize: t.int({ description: 'Most characters of a chunk.', resolve: ({ base }) => base.chunkSize }),
     overlapPercentage: t.float({
       description: 'Share of a chunk that repeats the one before it.',
@@ -88,16 +95,25 @@ export const KnowledgeBase = builder.objectRef<BaseView>('KnowledgeBase').implem
   fields: (t) => ({
     id: t.id({ description: 'UUID of the base.', resolve: ({ base }) => base.id }),
     name: t.string({ description: 'Unique in the tenant.', resolve: ({ base }) => base.name }),
-    description: t.string({ nullable: true, description: 'What it is about.', resolve: ({ base }) => base.description }),
+    description: t.string({
+      nullable: true,
+      description: 'What it is about.',
+      resolve: ({ base }) => base.description,
+    }),
     tags: t.stringList({ description: 'Words to sort by.', resolve: ({ base }) => base.tags }),
-    metadata: t.field({ type: 'JSON', description: 'Free-form data of the client.', resolve: ({ base }) => base.metadata }),
+    metadata: t.field({
+      type: 'JSON',
+      description: 'Free-form data of the client.',
+      resolve: ({ base }) => base.metadata,
+    }),
     status: t.field({
       type: KnowledgeBaseStatus,
       description: 'Whether it can be searched.',
       resolve: ({ base }) => base.status,
     }),
     sourceType: t.string({
-      description: 'The format that all documents have, `mixed`, `url` for a crawled site, `files` while unknown.',
+      description:
+        'The format that all documents have, `mixed`, `url` for a crawled site, `files` while unknown.',
       resolve: sourceTypeOf,
     }),
     websiteUrl: t.string({
@@ -110,15 +126,27 @@ export const KnowledgeBase = builder.objectRef<BaseView>('KnowledgeBase').implem
       description: 'Files that could not be ingested.',
       resolve: ({ statistics }) => statistics.failed,
     }),
-    chunkCount: t.int({ description: 'Chunks that are searched.', resolve: ({ statistics }) => statistics.chunks }),
-    tokenCount: t.int({ description: 'Tokens of its chunks.', resolve: ({ statistics }) => statistics.tokens }),
-    totalBytes: t.float({ description: 'Size of its files in bytes.', resolve: ({ statistics }) => statistics.bytes }),
+    chunkCount: t.int({
+      description: 'Chunks that are searched.',
+      resolve: ({ statistics }) => statistics.chunks,
+    }),
+    tokenCount: t.int({
+      description: 'Tokens of its chunks.',
+      resolve: ({ statistics }) => statistics.tokens,
+    }),
+    totalBytes: t.float({
+      description: 'Size of its files in bytes.',
+      resolve: ({ statistics }) => statistics.bytes,
+    }),
     configuration: t.field({
       type: Configuration,
       description: 'How documents are cut and kept.',
       resolve: (view) => view,
     }),
-    generation: t.int({ description: 'Rises by one with each refresh.', resolve: ({ base }) => base.generation }),
+    generation: t.int({
+      description: 'Rises by one with each refresh.',
+      resolve: ({ base }) => base.generation,
+    }),
     refreshJobId: t.string({
       nullable: true,
       description: 'The refresh that is under way.',
@@ -130,7 +158,11 @@ export const KnowledgeBase = builder.objectRef<BaseView>('KnowledgeBase').implem
       resolve: ({ base }) => storedGoldenQueries(base.goldenQueries),
     }),
     createdBy: t.string({ description: 'Who made it.', resolve: ({ base }) => base.createdBy }),
-    createdAt: t.field({ type: 'DateTime', description: 'When it was made.', resolve: ({ base }) => base.createdAt }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When it was made.',
+      resolve: ({ base }) => base.createdAt,
+    }),
     updatedAt: t.field({
       type: 'DateTime',
       description: 'When it was last changed.',
@@ -170,7 +202,10 @@ export const FilePage = builder.objectRef<FilePageData>('KnowledgeFilePage').imp
   fields: (t) => ({
     files: t.field({ type: [KnowledgeFile], description: 'The files.', resolve: ({ rows }) => rows }),
     total: t.exposeInt('total', { description: 'How many there are over all pages.' }),
-    nextCursor: t.exposeString('nextCursor', { nullable: true, description: 'Cursor of the next page; null on the last.' }),
+    nextCursor: t.exposeString('nextCursor', {
+      nullable: true,
+      description: 'Cursor of the next page; null on the last.',
+    }),
   }),
 });
 
@@ -203,7 +238,10 @@ export const ChunkPage = builder.objectRef<ChunkPageData>('KnowledgeChunkPage').
   fields: (t) => ({
     documents: t.field({ type: [KnowledgeChunk], description: 'The chunks.', resolve: ({ rows }) => rows }),
     total: t.exposeInt('total', { description: 'How many there are over all pages.' }),
-    nextCursor: t.exposeString('nextCursor', { nullable: true, description: 'Cursor of the next page; null on the last.' }),
+    nextCursor: t.exposeString('nextCursor', {
+      nullable: true,
+      description: 'Cursor of the next page; null on the last.',
+    }),
   }),
 });
 
@@ -211,7 +249,9 @@ export const MetadataField = builder.objectRef<MetadataFieldData>('KnowledgeMeta
   description: 'A field of metadata, as found in the documents of a base; filters take it.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Name of the field.' }),
-    type: t.exposeString('type', { description: '`string`, `number`, `boolean`, `array` or `object`; several joined by `|`.' }),
+    type: t.exposeString('type', {
+      description: '`string`, `number`, `boolean`, `array` or `object`; several joined by `|`.',
+    }),
     count: t.exposeInt('count', { description: 'Documents that have it.' }),
     values: t.field({
       type: 'JSON',
@@ -250,14 +290,37 @@ export const BaseSummary = builder.objectRef<BaseSummaryData>('KnowledgeBaseSumm
   fields: (t) => ({
     id: t.id({ description: 'The base.', resolve: ({ base }) => base.id }),
     name: t.string({ description: 'Its name.', resolve: ({ base }) => base.name }),
-    description: t.string({ nullable: true, description: 'What it is about.', resolve: ({ base }) => base.description }),
+    description: t.string({
+      nullable: true,
+      description: 'What it is about.',
+      resolve: ({ base }) => base.description,
+    }),
     fileCount: t.int({ description: 'Files in it.', resolve: ({ statistics }) => statistics.files }),
-    chunkCount: t.int({ description: 'Chunks that are searched.', resolve: ({ statistics }) => statistics.chunks }),
-    tokenCount: t.int({ description: 'Tokens of its chunks.', resolve: ({ statistics }) => statistics.tokens }),
-    totalBytes: t.float({ description: 'Size of its files in bytes.', resolve: ({ statistics }) => statistics.bytes }),
-    formats: t.stringList({ description: 'Formats of its files.', resolve: ({ statistics }) => statistics.formats }),
-    embeddingModel: t.string({ description: 'The model of its vectors.', resolve: ({ base }) => base.embeddingModel }),
-    byStatus: t.field({ type: [StatusCount], description: 'Files by state.', resolve: (row) => row.byStatus }),
+    chunkCount: t.int({
+      description: 'Chunks that are searched.',
+      resolve: ({ statistics }) => statistics.chunks,
+    }),
+    tokenCount: t.int({
+      description: 'Tokens of its chunks.',
+      resolve: ({ statistics }) => statistics.tokens,
+    }),
+    totalBytes: t.float({
+      description: 'Size of its files in bytes.',
+      resolve: ({ statistics }) => statistics.bytes,
+    }),
+    formats: t.stringList({
+      description: 'Formats of its files.',
+      resolve: ({ statistics }) => statistics.formats,
+    }),
+    embeddingModel: t.string({
+      description: 'The model of its vectors.',
+      resolve: ({ base }) => base.embeddingModel,
+    }),
+    byStatus: t.field({
+      type: [StatusCount],
+      description: 'Files by state.',
+      resolve: (row) => row.byStatus,
+    }),
     largestFiles: t.field({
       type: [KnowledgeFile],
       description: 'The ten with the most chunks.',

@@ -124,7 +124,9 @@ builder.queryFields((t) => {
       authScopes: member,
       description:
         'Searches one or more knowledge bases. Errors: `not_found` naming the unknown ones, `validation_failed`.',
-      args: { input: t.arg({ type: KnowledgeSearchInput, required: true, description: 'What is looked for.' }) },
+      args: {
+        input: t.arg({ type: KnowledgeSearchInput, required: true, description: 'What is looked for.' }),
+      },
       resolve: resolve.knowledgeSearch,
     }),
     agentKnowledgeSearch: t.field({
@@ -170,14 +172,23 @@ builder.mutationFields((t) => {
       authScopes: member,
       description:
         'Makes a knowledge base from files and waits up to 30 s for its index. Errors: `validation_failed`, `conflict` (name), `payload_too_large`, `unsupported_media_type` when no file is of a format that is read.',
-      args: { input: t.arg({ type: CreateKnowledgeBaseInput, required: true, description: 'The base and its files.' }) },
+      args: {
+        input: t.arg({
+          type: CreateKnowledgeBaseInput,
+          required: true,
+          description: 'The base and its files.',
+        }),
+      },
       resolve: resolve.createKnowledgeBase,
     }),
     createKnowledgeBaseFromUrl: t.field({
       type: CreatedKnowledgeBase,
       authScopes: member,
-      description: 'Makes a knowledge base from a web site, in the background. Errors: `validation_failed`, `conflict` (name).',
-      args: { input: t.arg({ type: CreateFromUrlInput, required: true, description: 'The base and its site.' }) },
+      description:
+        'Makes a knowledge base from a web site, in the background. Errors: `validation_failed`, `conflict` (name).',
+      args: {
+        input: t.arg({ type: CreateFromUrlInput, required: true, description: 'The base and its site.' }),
+      },
       resolve: resolve.createKnowledgeBaseFromUrl,
     }),
     addKnowledgeDocuments: t.field({
@@ -193,7 +204,9 @@ builder.mutationFields((t) => {
       authScopes: member,
       description:
         'Changes a knowledge base; new settings of chunking hold for what is ingested from now on. Errors: `not_found`, `validation_failed`, `conflict` (name).',
-      args: { input: t.arg({ type: UpdateKnowledgeBaseInput, required: true, description: 'What to change.' }) },
+      args: {
+        input: t.arg({ type: UpdateKnowledgeBaseInput, required: true, description: 'What to change.' }),
+      },
       resolve: resolve.updateKnowledgeBase,
     }),
     setGoldenQueries: t.field({
@@ -207,14 +220,16 @@ builder.mutationFields((t) => {
     deleteKnowledgeBase: t.field({
       type: Deleted,
       authScopes: member,
-      description: 'Deletes a knowledge base with everything in it; a running ingestion ends. Errors: `not_found`.',
+      description:
+        'Deletes a knowledge base with everything in it; a running ingestion ends. Errors: `not_found`.',
       args: { id: t.arg.id({ required: true, description: BASE }) },
       resolve: resolve.deleteKnowledgeBase,
     }),
     deleteKnowledgeDocument: t.field({
       type: Deleted,
       authScopes: member,
-      description: 'Deletes a document with its chunks, also while it is being ingested. Errors: `not_found`.',
+      description:
+        'Deletes a document with its chunks, also while it is being ingested. Errors: `not_found`.',
       args: ofDocument(),
       resolve: resolve.deleteKnowledgeDocument,
     }),

@@ -8,6 +8,8 @@ const BACKGROUND_RETRY_MS = 1_000;
 
 export interface Background {
   recovery: RunRecovery;
+  /** Takes up interrupted ingestion jobs. */
+  ingestion: { recoverAll(soleWorker?: boolean): Promise<number> };
   /** Connects to the database for the first time. */
   connect: () => Promise<void>;
   jobs: JobQueue;
@@ -35,6 +37,7 @@ export async function startBackground(background: Background): Promise<void> {
   const started = await untilDone(background, 'interrupted runs could not be taken up', async () => {
     const taken = await recovery.recoverAll(soleWorker);
     await recovery.resumeDecided();
+    await background.ingestion.recoverAll(soleWorker);
     if (taken > 0) logger.info({ runs: taken }, 'interrupted runs taken up');
   });
   if (!started) return;
@@ -62,10 +65,12 @@ async function untilDone(
   return false;
 }
 
-async function recoverRegularly({ recovery, logger, recoverEveryMs, signal }: Background): Promise<void> {
+async function recoverRegularly(background: Background): Promise<void> {
+  const { recovery, ingestion, logger, recoverEveryMs, signal } = background;
   for (await delay(recoverEveryMs, signal); !signal.aborted; await delay(recoverEveryMs, signal))
     try {
       await recovery.recoverAll();
+      await ingestion.recoverAll();
     } catch (error) {
       logger.warn({ err: error }, 'abandoned runs could not be looked for');
     }

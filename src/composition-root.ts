@@ -18,6 +18,12 @@ import { Agents } from './agents/agents';
 import { seedBuiltInAgents } from './agents/built-in';
 import { expireEverywhere } from './approvals/expiry';
 import { createFileParts, type FileParts, uploadFolder } from './composition-files';
+import {
+  createKnowledgeParts,
+  createSearchParts,
+  type KnowledgeParts,
+  type SearchParts,
+} from './composition-knowledge';
 import { createToolParts, type ToolParts } from './composition-tools';
 import type { Config } from './config/environment';
 import { Compactions } from './conversations/compaction';
@@ -138,6 +144,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   const models = createModels(config, logger, clock);
   const jobs = new AgendaQueue({ db: database.control, workerId, logger, lockMs: options.jobLockMs });
   const files = createFileParts({ config, open, clock, logger });
+  const search = createSearchParts(config, models);
   const domain = createDomain({
     config,
     open,
@@ -146,6 +153,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     jobs,
     secrets,
     files,
+    search,
     clock,
     logger,
     workerId,
@@ -200,6 +208,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       const url = await listen(http.server, config.http);
       background = startBackground({
         recovery: domain.recovery,
+        ingestion: domain.knowledge.runner,
         connect: () => database.connect(),
         jobs,
         watcher,
@@ -218,10 +227,12 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       // A start that is under way must not find its database gone.
       await background;
       await jobs.stop();
+      await domain.knowledge.runner.shutdown();
       await domain.sessions.shutdown();
       await http.shutdown.run();
       await domain.parts.close();
       await files.close();
+      await search.close();
       await database.close();
       await embedded?.close();
     },
@@ -294,6 +305,7 @@ interface DomainInput {
   jobs: JobQueue;
   secrets: Secrets;
   files: FileParts;
+  search: SearchParts;
   clock: Clock;
   logger: Logger;
   workerId: string;
@@ -301,6 +313,7 @@ interface DomainInput {
 
 interface Domain {
   parts: ToolParts;
+  knowledge: KnowledgeParts;
   /** Ends requests to humans whose time ran out. */
   expire: () => Promise<void>;
   services: Omit<Services, 'models' | 'health'>;
@@ -317,6 +330,7 @@ function createDomain({
   jobs,
   secrets,
   files,
+  search,
   clock,
   logger,
   workerId,
@@ -327,6 +341,22 @@ function createDomain({
   const log = new ConversationLog(bus, clock);
   const agentCache = new AgentCache(clock);
   const preferences = new ModelPreferences({ open, models, clock, backgroundModel: background });
+  const knowledge = createKnowledgeParts({
+    config,
+    open,
+    tenants: () => tenancy.known(),
+    ...search,
+    files,
+    fetch: (url, request) => parts.fetch(url, request),
+    models,
+    model: async (store, userId) =>
+      (await preferences.preferredModel(store, userId)) ?? models.defaultModel(),
+    jobs,
+    clock,
+    logger,
+    workerId,
+    onAgentChange: (tenant, id) => forgetAgent(tenant, id),
+  });
   const parts = createToolParts({
     config,
     version,
@@ -336,6 +366,7 @@ function createDomain({
       (await preferences.preferredModel(await open(principal.tenant), principal.userId)) ??
       models.defaultModel(),
     parser: files.parser,
+    knowledge: knowledge.services,
     secrets,
     clock,
     logger,
@@ -349,11 +380,13 @@ function createDomain({
     clock,
     toolIds: (store, references) => parts.tools.idsOf(store, references),
     assignTools: (store, agentId, toolIds) => parts.tools.setAssignments(store, agentId, toolIds),
-    onChange: (tenant, id) => {
-      agentCache.forget(tenant, id);
-      offers.forget(tenant);
-    },
+    knowledgeBaseIds: (store, references) => knowledge.services.agents.idsOf(store, references),
+    onChange: (tenant, id) => forgetAgent(tenant, id),
   });
+  function forgetAgent(tenant: string, id: string): void {
+    agentCache.forget(tenant, id);
+    offers.forget(tenant);
+  }
   const delegations: Delegations = new Delegations({
     loop: (scope) => loop.run(scope),
     launchBackground: (store, run, agent) => beside.launchBackground(store, run, agent),
@@ -448,8 +481,7 @@ function createDomain({
       resolveContext(
         {
           attachments: (owner, ids) => files.attachments.resolveForChat(owner, ids),
-          knowledge: (_owner, { knowledgeBases: [id] }) =>
-            Promise.reject(invalid('knowledge_bases.0', `there is no knowledge base ${id}`)),
+          knowledge: (owner, wanted) => knowledge.retrieval.forChat(owner, wanted),
         },
         principal,
         agent,
@@ -516,6 +548,7 @@ function createDomain({
     recovery,
     expire,
     parts,
+    knowledge,
     services: {
       tools: parts.tools,
       toolGenerator: parts.generator,
@@ -529,8 +562,8 @@ function createDomain({
       besideRuns: beside,
       attachments: files.attachments,
       storage: files.storage,
-      // Documents of knowledge bases come in by the second one.
-      documents: new DocumentViewer(files.attachments, undefined),
+      documents: new DocumentViewer(files.attachments, knowledge.viewer),
+      knowledge: knowledge.services,
       agents,
       conversations,
       engine,

@@ -12,6 +12,7 @@ import type { Config } from './config/environment';
 import type { DocumentParser } from './documents/parse';
 import { LOCAL_MODEL } from './models/gateway';
 import { createSafeFetch, type SafeFetch } from './net/safe-fetch';
+import type { AgentKnowledge } from './knowledge/agents';
 import type { Clock } from './ports/clock';
 import type { Principal } from './ports/identity';
 import type { Logger } from './ports/logger';
@@ -55,6 +56,7 @@ export interface ToolPartsInput {
   models: ModelGateway;
   modelFor: (principal: Principal) => Promise<string>;
   parser: DocumentParser;
+  knowledge: { agents: AgentKnowledge };
   secrets: Secrets;
   clock: Clock;
   logger: Logger;
@@ -85,7 +87,14 @@ export function createToolParts(input: ToolPartsInput): ToolParts {
     version,
   });
   const cached = new CachedResults({ open, clock });
-  const builtIn = new BuiltInTools({ open, clock, cached, fetch, parser: input.parser });
+  const builtIn = new BuiltInTools({
+    open,
+    clock,
+    cached,
+    fetch,
+    parser: input.parser,
+    knowledge: input.knowledge,
+  });
   const code = new SandboxExecutor(sandbox);
   const http = createHttpToolExecutor({
     fetch: createSafeFetch({

@@ -18,6 +18,7 @@ import type { Runs } from './runs/runs';
 import type { Health } from './system/health';
 import type { ModelPreferences } from './models/preferences';
 import type { ToolStatus } from './tools/built-in';
+import type { KnowledgeServices } from './knowledge/services';
 import type { CachedResults } from './tools/cached-results';
 import type { ToolGenerator } from './tools/generate';
 import type { Tools } from './tools/tools';
@@ -47,4 +48,5 @@ export interface Services {
   attachments: Attachments;
   documents: DocumentViewer;
   storage: FileStorage;
+  knowledge: KnowledgeServices;
 }

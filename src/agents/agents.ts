@@ -18,6 +18,8 @@ export interface AgentDependencies {
   clock: Clock;
   /** The ids of tools by id or name. @throws DomainError `validation_failed` on `tool_assignments` */
   toolIds: (store: TenantStore, references: string[]) => Promise<string[]>;
+  /** The ids of knowledge bases by id or name. @throws DomainError `validation_failed` on `knowledge_bases` */
+  knowledgeBaseIds: (store: TenantStore, references: string[]) => Promise<string[]>;
   /** Makes these the agent's tools. */
   assignTools: (store: TenantStore, agentId: string, toolIds: string[]) => Promise<void>;
   /** Told after each write, so that running code sees the new configuration at once. */
@@ -78,7 +80,7 @@ export class Agents {
     this.assertModel(row.llmModel);
     if (current.kind === 'BUILT_IN' && row.name !== undefined && row.name !== current.name)
       throw new DomainError('conflict', `${current.name} is a built-in agent and cannot be renamed.`);
-    this.refuseUnknownReferences(row);
+    await this.resolveKnowledgeBases(store, row);
     const toolIds = changes.toolAssignments && (await this.dependencies.toolIds(store, changes.toolAssignments));
     const updated = await store.agents.update(current.id, current.version, {
       ...row,
@@ -171,7 +173,7 @@ export class Agents {
     const parent = living(await findAgent(store, parentId), parentId);
     const row = toRowChanges(input);
     this.assertModel(row.llmModel);
-    this.refuseUnknownReferences(row);
+    await this.resolveKnowledgeBases(store, row);
     const toolIds = input.toolAssignments && (await this.dependencies.toolIds(store, input.toolAssignments));
     const at = this.dependencies.clock.now();
     const id = newId(at.getTime());
@@ -242,11 +244,10 @@ export class Agents {
     }
   }
 
-  /** Knowledge bases are checked by id, so that an agent never points at nothing. */
-  private refuseUnknownReferences(row: Partial<AgentRecord>): void {
-    const [knowledgeBase] = row.knowledgeBaseIds ?? [];
-    if (knowledgeBase !== undefined)
-      throw invalid('knowledge_bases', `there is no knowledge base ${knowledgeBase}`);
+  /** Names become ids, and an agent never points at nothing. */
+  private async resolveKnowledgeBases(store: TenantStore, row: Partial<AgentRecord>): Promise<void> {
+    if (row.knowledgeBaseIds)
+      row.knowledgeBaseIds = await this.dependencies.knowledgeBaseIds(store, row.knowledgeBaseIds);
   }
 }
 

@@ -81,7 +81,9 @@ export class AgentKnowledge {
     { query, fields }: Wanted,
   ): Promise<SearchAnswer> {
     const { store, agent } = await this.open(principal, agentReference);
-    const strange = (await livingBases(store, references)).find(({ id }) => !agent.knowledgeBaseIds.includes(id));
+    const strange = (await livingBases(store, references)).find(
+      ({ id }) => !agent.knowledgeBaseIds.includes(id),
+    );
     if (strange) throw notBound(agent, strange.name);
     return this.dependencies.search.search(principal, references, query, fields);
   }

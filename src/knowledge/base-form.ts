@@ -91,7 +91,8 @@ function checkTags(tags: string[], complaints: Complaints): void {
 
 export function checkMetadata(metadata: JsonValue | undefined, complaints: Complaints): void {
   if (metadata === undefined || metadata === null) return;
-  if (typeof metadata !== 'object' || Array.isArray(metadata)) complaints.add('metadata', 'must be an object');
+  if (typeof metadata !== 'object' || Array.isArray(metadata))
+    complaints.add('metadata', 'must be an object');
   else if (JSON.stringify(metadata).length > METADATA_CHARACTERS)
     complaints.add('metadata', `must have at most ${METADATA_CHARACTERS} characters as JSON`);
 }

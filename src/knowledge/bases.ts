@@ -4,7 +4,6 @@ import type { Clock } from '../ports/clock';
 import type { FileStorage } from '../ports/files';
 import type { Principal } from '../ports/identity';
 import type { BaseStatistics, KnowledgeBaseRecord } from '../ports/knowledge';
-import type { Logger } from '../ports/logger';
 import type { JsonValue } from '../ports/records';
 import type { Page, TenantStore } from '../ports/stores';
 import { type BaseForm, changedBaseSettings, newBaseSettings } from './base-form';
@@ -32,13 +31,12 @@ export interface CrawlForm extends BaseForm {
 
 export interface BaseDependencies {
   open: (tenant: string) => Promise<TenantStore>;
-  embedder: Embeddings;
+  embeddings: Embeddings;
   index: SearchIndex;
   storage: FileStorage;
   /** Takes a deleted base from the agents that had it. */
   unbindEverywhere: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;
   clock: Clock;
-  logger: Logger;
 }
 
 /** Knowledge bases of a tenant: shared by all its members. Wherever an id is taken, the base's name does as well. */
@@ -63,7 +61,7 @@ export class KnowledgeBases {
     const settings = newBaseSettings(form);
     const origin = crawl ? acceptCrawl(crawl) : NO_CRAWL;
     const store = await this.store(principal);
-    const model = await this.dependencies.embedder.defaultModel();
+    const model = await this.dependencies.embeddings.defaultModel();
     const at = this.dependencies.clock.now();
     const created = await store.knowledge.createBase({
       ...settings,

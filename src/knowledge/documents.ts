@@ -115,7 +115,11 @@ export class KnowledgeDocuments {
     return { ...chunk, document };
   }
 
-  async document(principal: Principal, reference: string, documentId: string): Promise<KnowledgeDocumentRecord> {
+  async document(
+    principal: Principal,
+    reference: string,
+    documentId: string,
+  ): Promise<KnowledgeDocumentRecord> {
     const { store, base } = await this.open(principal, reference);
     return livingDocument(store, base, documentId);
   }
@@ -247,7 +251,7 @@ const chunkCursor = (offset: number): string => encodeCursor({ at: new Date(offs
 /** @throws DomainError `validation_failed` naming `cursor` */
 function offsetOf(cursor: string): number {
   const { at, id } = decodeCursor(cursor);
-  if (id !== OFFSET_MARK) throw invalid('cursor', 'is no cursor of this list; take next_cursor of an earlier page');
+  if (id !== OFFSET_MARK)
+    throw invalid('cursor', 'is no cursor of this list; take next_cursor of an earlier page');
   return at.getTime();
 }
-

@@ -45,7 +45,11 @@ export function acceptGoldenQueries(forms: GoldenQueryForm[]): GoldenQuery[] {
     if (form.query.trim() === '') complaints.add(`${path}.query`, 'must not be empty');
     complaints.text(`${path}.query`, form.query, KNOWLEDGE_LIMITS.queryCharacters);
     complaints.text(`${path}.contains`, form.contains, EXPECTED_CHARACTERS);
-    complaints.range(`${path}.within`, form.within, { min: 1, max: KNOWLEDGE_LIMITS.resultsAtMost, whole: true });
+    complaints.range(`${path}.within`, form.within, {
+      min: 1,
+      max: KNOWLEDGE_LIMITS.resultsAtMost,
+      whole: true,
+    });
     if (!form.documentId && !form.sourceFile && !form.contains)
       complaints.add(path, 'must say what answers it: document_id, source_file or contains');
     return {

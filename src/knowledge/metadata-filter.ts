@@ -77,12 +77,7 @@ class FilterReader {
     const filters = entries.map(([operator, operand]) => {
       if (!(FILTER_OPERATORS as readonly string[]).includes(operator))
         throw invalid(`${path}.${operator}`, `is no operator; there are ${FILTER_OPERATORS.join(', ')}`);
-      return this.condition(
-        field,
-        operator as FilterOperator,
-        operand as JsonValue,
-        `${path}.${operator}`,
-      );
+      return this.condition(field, operator as FilterOperator, operand as JsonValue, `${path}.${operator}`);
     });
     return filters.length === 1 ? filters[0]! : { kind: 'and', filters };
   }

@@ -30,8 +30,7 @@ export function describeMetadata(documents: JsonObject[]): MetadataField[] {
 
 function describeField(name: string, values: JsonValue[]): MetadataField {
   const counts = new Map<JsonValue, number>();
-  for (const value of values.flat())
-    if (isShort(value)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  for (const value of values.flat()) if (isShort(value)) counts.set(value, (counts.get(value) ?? 0) + 1);
   const numbers = values.filter((value): value is number => typeof value === 'number');
   return {
     name,

@@ -12,9 +12,7 @@ export function visibleRevision(document: KnowledgeDocumentRecord, generation: n
 /** Revisions that somebody may still see; all others can be removed. */
 export function neededRevisions(document: KnowledgeDocumentRecord): Set<number> {
   if (document.deletedAt) return new Set();
-  return new Set(
-    [document.liveRevision, document.stagedRevision].filter((revision) => revision !== null),
-  );
+  return new Set([document.liveRevision, document.stagedRevision].filter((revision) => revision !== null));
 }
 
 export const isRefreshing = (base: KnowledgeBaseRecord): boolean => base.refreshJobId !== null;

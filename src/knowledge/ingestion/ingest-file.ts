@@ -25,7 +25,7 @@ const BATCH_CHUNKS = 64;
 export interface FileIngestionDependencies {
   storage: FileStorage;
   parser: DocumentParser;
-  embedder: Embeddings;
+  embeddings: Embeddings;
   index: SearchIndex;
   clock: Clock;
 }
@@ -154,7 +154,7 @@ export class FileIngestion {
       signal.throwIfAborted();
       const batch = prepared.slice(from, from + BATCH_CHUNKS);
       const missing = batch.filter(({ vector }) => vector === undefined);
-      const vectors = await this.dependencies.embedder.embedChunks(
+      const vectors = await this.dependencies.embeddings.embedChunks(
         base.embeddingModel,
         missing.map(({ record }) => embeddedText(record)),
         signal,
@@ -252,7 +252,9 @@ export async function bytesOf(storage: FileStorage, key: string): Promise<Buffer
 function reasonOf(error: unknown): string | undefined {
   if (error instanceof ParseFailure) return error.message;
   if (!(error instanceof DomainError)) return undefined;
-  return ['validation_failed', 'not_found', 'unsupported_media_type', 'payload_too_large'].includes(error.code)
+  return ['validation_failed', 'not_found', 'unsupported_media_type', 'payload_too_large'].includes(
+    error.code,
+  )
     ? error.message
     : undefined;
 }
@@ -294,7 +296,8 @@ export async function removeUnneeded(
   const oldestNeeded = isGone ? Infinity : Math.min(...neededRevisions(document), Infinity);
   if (!isGone && oldestNeeded === Infinity) return;
   for (const { revision } of await store.knowledge.revisionsOf(documentId))
-    if (revision < oldestNeeded) await removeRevision(store, index, knowledgeBaseId, { documentId, revision });
+    if (revision < oldestNeeded)
+      await removeRevision(store, index, knowledgeBaseId, { documentId, revision });
 }
 
 export async function removeRevision(

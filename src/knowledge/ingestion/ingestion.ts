@@ -16,7 +16,7 @@ export interface IngestionServiceDependencies {
   bases: KnowledgeBases;
   uploads: Uploads;
   jobs: IngestionJobs;
-  embedder: Embeddings;
+  embeddings: Embeddings;
   clock: Clock;
   /** How long the making of a base from files waits for the index. Milliseconds. */
   waitMs: number;
@@ -91,7 +91,10 @@ export class Ingestion {
     await this.releaseDeadRefresh(store, base);
     const refreshing = await store.knowledge.beginRefresh(base.id, job.id, clock.now());
     if (!refreshing)
-      throw new DomainError('conflict', `Knowledge base ${base.name} is being refreshed already; wait for it.`);
+      throw new DomainError(
+        'conflict',
+        `Knowledge base ${base.name} is being refreshed already; wait for it.`,
+      );
     return jobs.submit(store, { ...job, generation: refreshing.nextGeneration }, []);
   }
 
@@ -153,8 +156,9 @@ export class Ingestion {
 
   private async embeddingSettings(model: string | null | undefined): Promise<JsonValue> {
     if (model === undefined) return null;
-    const { embedder } = this.dependencies;
-    const { id, dimension } = model === null ? await embedder.defaultModel() : await embedder.describe(model);
+    const { embeddings } = this.dependencies;
+    const { id, dimension } =
+      model === null ? await embeddings.defaultModel() : await embeddings.describe(model);
     return { embeddingModel: id, dimension };
   }
 
@@ -163,7 +167,9 @@ export class Ingestion {
     const dead = base.refreshJobId === null ? null : await store.knowledge.findJob(base.refreshJobId);
     if (base.refreshJobId === null || (dead && !isEnded(dead))) return;
     if (dead) await store.knowledge.dropStaged(base.id, dead.generation);
-    await store.knowledge.endRefresh(base.id, base.refreshJobId, { updatedAt: this.dependencies.clock.now() });
+    await store.knowledge.endRefresh(base.id, base.refreshJobId, {
+      updatedAt: this.dependencies.clock.now(),
+    });
   }
 
   private store(principal: Principal): Promise<TenantStore> {

@@ -96,7 +96,11 @@ export class IngestionJobs {
           fileRow(job, { documentId, fileName, revision, unchanged, createdAt, position: files.length }),
         );
     }
-    const whole = { ...job, total: files.length, completed: files.filter(({ unchanged }) => unchanged).length };
+    const whole = {
+      ...job,
+      total: files.length,
+      completed: files.filter(({ unchanged }) => unchanged).length,
+    };
     await store.knowledge.createJob(whole, files);
     await this.start(store.tenant, job.id);
     return whole;

@@ -48,7 +48,9 @@ export class IngestionRunner {
     const key = `${tenant}/${jobId}`;
     const known = this.running.get(key);
     if (known) return known;
-    const run = this.inSlot(() => this.execute(tenant, jobId, takeFrom)).finally(() => this.running.delete(key));
+    const run = this.inSlot(() => this.execute(tenant, jobId, takeFrom)).finally(() =>
+      this.running.delete(key),
+    );
     this.running.set(key, run);
     return run;
   }
@@ -102,7 +104,12 @@ export class IngestionRunner {
     const { open, clock, workerId, bus, logger } = this.dependencies;
     const store = await open(tenant);
     const now = clock.now();
-    const job = await store.knowledge.claimJob(jobId, { owner: workerId, until: this.leaseEnd(now), now, takeFrom });
+    const job = await store.knowledge.claimJob(jobId, {
+      owner: workerId,
+      until: this.leaseEnd(now),
+      now,
+      takeFrom,
+    });
     if (!job) return;
     const lost = new AbortController();
     const renewal = this.renew(store, jobId, lost);
@@ -123,7 +130,10 @@ export class IngestionRunner {
     const { clock, work } = this.dependencies;
     const { job } = progress.state;
     if (job.attempts > MOST_ATTEMPTS)
-      throw new DomainError('internal_error', `The job was interrupted ${MOST_ATTEMPTS} times and is given up.`);
+      throw new DomainError(
+        'internal_error',
+        `The job was interrupted ${MOST_ATTEMPTS} times and is given up.`,
+      );
     await progress.flush({ status: 'processing', startedAt: job.startedAt ?? clock.now() });
     return work({ store, progress, signal });
   }
@@ -133,7 +143,9 @@ export class IngestionRunner {
     const status = job.total > 0 && job.failed === job.total ? 'failed' : 'completed';
     await progress.flush({
       status,
-      ...(status === 'failed' ? { error: 'None of the files could be ingested; see the reason of each.' } : {}),
+      ...(status === 'failed'
+        ? { error: 'None of the files could be ingested; see the reason of each.' }
+        : {}),
       ...changes,
       finishedAt: this.dependencies.clock.now(),
       leaseOwner: null,
@@ -149,7 +161,8 @@ export class IngestionRunner {
     const passing = this.stopping.signal.aborted || isPassing(error);
     try {
       // Without a lease it is taken up again: at the next look of a worker, this one included.
-      if (passing) await store.knowledge.updateJob(jobId, workerId, { leaseOwner: null, leaseExpiresAt: null });
+      if (passing)
+        await store.knowledge.updateJob(jobId, workerId, { leaseOwner: null, leaseExpiresAt: null });
       else await this.fail(progress, error);
     } catch (storeError) {
       // The lease ends by itself; whoever finds the job goes on with it.
@@ -178,7 +191,8 @@ export class IngestionRunner {
     const timer = setInterval(() => {
       store.knowledge.renewJob(jobId, workerId, this.leaseEnd(clock.now())).then(
         (kept) => kept || lost.abort(new LostJobError(jobId)),
-        (error: unknown) => logger.warn({ err: error, jobId }, 'the lease of an ingestion job was not renewed'),
+        (error: unknown) =>
+          logger.warn({ err: error, jobId }, 'the lease of an ingestion job was not renewed'),
       );
     }, leaseMs / 3);
     return timer.unref();

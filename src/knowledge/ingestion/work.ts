@@ -83,7 +83,9 @@ export class IngestionWork {
         await this.dependencies.files.ingest({ store, base, file, place, progress, signal });
       }
     };
-    const lanes = await Promise.allSettled(Array.from({ length: Math.min(FILES_AT_ONCE, files.length) }, lane));
+    const lanes = await Promise.allSettled(
+      Array.from({ length: Math.min(FILES_AT_ONCE, files.length) }, lane),
+    );
     const failure = lanes.find((outcome) => outcome.status === 'rejected');
     if (failure) throw failure.reason;
   }

@@ -131,7 +131,9 @@ export function acceptSearch(query: string, fields: SearchFields): SearchOptions
 }
 
 const SHARE = { min: 0, max: 1 };
-const RANGES: Partial<Record<keyof SearchFields, { path: string; min: number; max: number; whole?: boolean }>> = {
+const RANGES: Partial<
+  Record<keyof SearchFields, { path: string; min: number; max: number; whole?: boolean }>
+> = {
   limit: { path: 'limit', min: 1, max: KNOWLEDGE_LIMITS.resultsAtMost, whole: true },
   vectorWeight: { path: 'vector_weight', ...SHARE },
   keywordWeight: { path: 'keyword_weight', ...SHARE },
@@ -159,7 +161,8 @@ function checkNumbers(fields: SearchFields, complaints: Complaints): void {
 function vectorShare({ alpha, vectorWeight, keywordWeight }: SearchFields): number {
   if (alpha !== undefined && alpha !== null) return alpha;
   // One weight alone says the other: what is left of 1.
-  const vector = vectorWeight ?? (keywordWeight === undefined || keywordWeight === null ? 0.5 : 1 - keywordWeight);
+  const vector =
+    vectorWeight ?? (keywordWeight === undefined || keywordWeight === null ? 0.5 : 1 - keywordWeight);
   const keyword = keywordWeight ?? 1 - vector;
   return vector + keyword === 0 ? SEARCH_DEFAULTS.vectorWeight : vector / (vector + keyword);
 }
@@ -183,7 +186,9 @@ function fieldAlphasOf(value: JsonValue | undefined): Record<string, number> {
 type Given<T> = { [Key in keyof T]?: NonNullable<T[Key]> };
 
 const withoutNulls = <T extends object>(value: T): Given<T> =>
-  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null && item !== undefined)) as Given<T>;
+  Object.fromEntries(
+    Object.entries(value).filter(([, item]) => item !== null && item !== undefined),
+  ) as Given<T>;
 
 const TYPES: Record<string, 'number' | 'boolean' | 'string' | 'json' | 'strings'> = {
   limit: 'number',
@@ -217,7 +222,8 @@ const TYPES: Record<string, 'number' | 'boolean' | 'string' | 'json' | 'strings'
  */
 export function searchFieldsOf(value: JsonValue | undefined, path: string): SearchFields {
   if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw invalid(path, 'must be an object of search fields');
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw invalid(path, 'must be an object of search fields');
   const errors = Object.entries(value as JsonObject).flatMap(([name, item]) => {
     const type = TYPES[name];
     if (!type) return [{ path: `${path}.${name}`, message: 'is no search field' }];

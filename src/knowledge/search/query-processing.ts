@@ -77,7 +77,12 @@ export class QueryProcessing {
     return answer === null ? null : scoresIn(answer, Math.min(passages.length, RERANKED));
   }
 
-  private async ask(model: string, instruction: string, text: string, notes: string[]): Promise<string | null> {
+  private async ask(
+    model: string,
+    instruction: string,
+    text: string,
+    notes: string[],
+  ): Promise<string | null> {
     try {
       for await (const chunk of this.dependencies.models.chat({
         model,
@@ -113,7 +118,12 @@ const RERANK =
 const linesOf = (text: string): string[] =>
   text
     .split('\n')
-    .map((line) => line.replace(/^\s*(?:[-*]|\d+[.)])\s*/, '').trim().slice(0, LINE_CHARACTERS))
+    .map((line) =>
+      line
+        .replace(/^\s*(?:[-*]|\d+[.)])\s*/, '')
+        .trim()
+        .slice(0, LINE_CHARACTERS),
+    )
     .filter((line) => line !== '');
 
 function scoresIn(answer: string, count: number): (number | null)[] {

@@ -17,7 +17,10 @@ export function fuse(candidates: readonly Scored[], options: FusionOptions): Map
   if (searchType === 'keyword') return scoresOf(candidates, keyword);
   if (fusion === 'rrf') return reciprocalRanks(candidates, options);
   const vector = normalised(candidates.map(({ cosine }) => cosine ?? 0));
-  return scoresOf(candidates, (candidate, index) => alpha * vector[index]! + (1 - alpha) * keyword(candidate));
+  return scoresOf(
+    candidates,
+    (candidate, index) => alpha * vector[index]! + (1 - alpha) * keyword(candidate),
+  );
 }
 
 /**
@@ -42,7 +45,8 @@ function normalised(values: number[]): number[] {
 const scoresOf = (
   candidates: readonly Scored[],
   score: (candidate: Scored, index: number) => number,
-): Map<string, number> => new Map(candidates.map((candidate, index) => [candidate.id, score(candidate, index)]));
+): Map<string, number> =>
+  new Map(candidates.map((candidate, index) => [candidate.id, score(candidate, index)]));
 
 /** `boost` for what was made now, half of it after `halfLifeDays`. */
 export const freshness = (boost: number, halfLifeDays: number, ageMs: number): number =>

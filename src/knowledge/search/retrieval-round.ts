@@ -1,6 +1,12 @@
 import type { Embeddings } from '../../ports/embeddings';
 import type { KnowledgeBaseRecord, KnowledgeDocumentRecord } from '../../ports/knowledge';
-import type { FeedbackRequest, NamedChunk, RetrieverAnswer, SearchCandidate, SearchIndex } from '../../ports/search';
+import type {
+  FeedbackRequest,
+  NamedChunk,
+  RetrieverAnswer,
+  SearchCandidate,
+  SearchIndex,
+} from '../../ports/search';
 import type { TenantStore } from '../../ports/stores';
 import { visibleRevision } from '../visibility';
 import type { SearchOptions } from './options';
@@ -81,7 +87,8 @@ export class RetrievalRounds {
     const scopes = bases.map(({ base, generation }) => ({ knowledgeBaseId: base.id, generation }));
     return Promise.all(
       queries.map(async (text, index) => {
-        const vector = options.searchType === 'keyword' ? undefined : await this.vectorOf(request, text, index === 0);
+        const vector =
+          options.searchType === 'keyword' ? undefined : await this.vectorOf(request, text, index === 0);
         return this.dependencies.index.search(store.tenant, {
           scopes,
           window,

@@ -146,15 +146,22 @@ export class KnowledgeSearch {
     const now = this.dependencies.clock.now().getTime();
     const boosted = round.found.map((found, index): Ranked => {
       const { document, fused } = found;
-      const titleBoost =
-        options.titleAlpha * titleMatch(words, document.title ?? document.fileName);
+      const titleBoost = options.titleAlpha * titleMatch(words, document.title ?? document.fileName);
       const freshnessBoost = freshness(
         options.freshnessBoost,
         options.freshnessHalfLifeDays,
         now - document.createdAt.getTime(),
       );
       const score = fused + titleBoost + freshnessBoost;
-      return { ...found, fusedRank: index + 1, titleBoost, freshnessBoost, rerank: null, score, boostedRank: 0 };
+      return {
+        ...found,
+        fusedRank: index + 1,
+        titleBoost,
+        freshnessBoost,
+        rerank: null,
+        score,
+        boostedRank: 0,
+      };
     });
     boosted.sort(byFinalScore);
     if (options.enableRerank) await this.rerank(store, boosted, processed, model);
@@ -190,17 +197,27 @@ export class KnowledgeSearch {
     const bases = [...new Set(pool.map(({ candidate }) => candidate.knowledgeBaseId))];
     const vectors = ids.length > 0 ? await this.dependencies.index.vectors(store.tenant, bases, ids) : [];
     const byId = new Map(ids.map((id, index) => [id, vectors[index] ?? null]));
-    return diversify(pool, ({ candidate }) => byId.get(candidate.id) ?? null, options.mmrLambda, options.limit);
+    return diversify(
+      pool,
+      ({ candidate }) => byId.get(candidate.id) ?? null,
+      options.mmrLambda,
+      options.limit,
+    );
   }
 
-  private async results(store: TenantStore, { chosen, options }: Trail, query: string): Promise<SearchResult[]> {
+  private async results(
+    store: TenantStore,
+    { chosen, options }: Trail,
+    query: string,
+  ): Promise<SearchResult[]> {
     const texts = await textsOf(store, chosen);
     // A chunk that was removed since it was found is no result.
     const present = chosen.filter(({ candidate }) => texts.has(candidate.id));
     return Promise.all(
       present.map(async (ranked, index) => {
         const chunk = texts.get(ranked.candidate.id)!;
-        const neighbors = options.neighbours > 0 ? await neighboursOf(store, chunk, options.neighbours) : null;
+        const neighbors =
+          options.neighbours > 0 ? await neighboursOf(store, chunk, options.neighbours) : null;
         return toResult(ranked, chunk, { query, neighbors, finalRank: index + 1, explain: options.explain });
       }),
     );
@@ -214,7 +231,11 @@ async function textsOf(store: TenantStore, ranked: Ranked[]): Promise<Map<string
   return new Map(chunks.map((chunk) => [chunk.id, chunk]));
 }
 
-async function neighboursOf(store: TenantStore, chunk: ChunkWithoutVector, count: number): Promise<Neighbour[]> {
+async function neighboursOf(
+  store: TenantStore,
+  chunk: ChunkWithoutVector,
+  count: number,
+): Promise<Neighbour[]> {
   const { documentId, revision, position } = chunk;
   const around = await store.knowledge.chunksOf(
     { documentId, revision },

@@ -62,7 +62,8 @@ export interface SearchResult {
 export interface ChunkExplanation {
   chunkId: string;
   /** `returned`, or the stage that it did not survive. */
-  stage: 'returned' | 'not_found' | 'not_searched' | 'filter' | 'candidates' | 'threshold' | 'diversity' | 'limit';
+  stage:
+    'returned' | 'not_found' | 'not_searched' | 'filter' | 'candidates' | 'threshold' | 'diversity' | 'limit';
   reason: string;
   vectorScore: number | null;
   keywordScore: number | null;

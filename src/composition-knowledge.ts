@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import { EmbeddedSearchIndex } from './adapters/embedded-search';
+import { ModelEmbeddings } from './adapters/embeddings';
+import type { FileParts } from './composition-files';
+import type { Config } from './config/environment';
+import { type CrawlFetch, createSiteReader } from './documents/crawl';
+import { AgentKnowledge } from './knowledge/agents';
+import { KnowledgeBases } from './knowledge/bases';
+import { KnowledgeDocuments } from './knowledge/documents';
+import { askGoldenQueries } from './knowledge/gate';
+import { IngestionBus } from './knowledge/ingestion/bus';
+import { Crawling } from './knowledge/ingestion/crawling';
+import { FileIngestion } from './knowledge/ingestion/ingest-file';
+import { Ingestion } from './knowledge/ingestion/ingestion';
+import { INGEST, IngestionJobs } from './knowledge/ingestion/jobs';
+import { RefreshSwitch } from './knowledge/ingestion/refresh-switch';
+import { IngestionRunner } from './knowledge/ingestion/runner';
+import { Uploads } from './knowledge/ingestion/uploads';
+import { IngestionWork } from './knowledge/ingestion/work';
+import { ChunkingPreviews } from './knowledge/preview';
+import { Retrieval } from './knowledge/retrieval';
+import { QueryProcessing } from './knowledge/search/query-processing';
+import { RetrievalRounds } from './knowledge/search/retrieval-round';
+import { KnowledgeSearch } from './knowledge/search/search';
+import type { KnowledgeServices } from './knowledge/services';
+import { KnowledgeViewer } from './knowledge/view';
+import { LOCAL_MODEL } from './models/gateway';
+import type { Clock } from './ports/clock';
+import type { Embeddings } from './ports/embeddings';
+import type { JobQueue } from './ports/jobs';
+import type { Logger } from './ports/logger';
+import type { ModelGateway } from './ports/models';
+import type { SearchIndex } from './ports/search';
+import type { TenantStore } from './ports/stores';
+
+export interface KnowledgeParts {
+  services: KnowledgeServices;
+  viewer: KnowledgeViewer;
+  retrieval: Retrieval;
+  runner: IngestionRunner;
+}
+
+/** What finds chunks and what makes their vectors. */
+export interface SearchParts {
+  index: SearchIndex;
+  embeddings: Embeddings;
+  close(): Promise<void>;
+}
+
+/** The provider's model for new bases, where a provider is configured. */
+const PROVIDER_EMBEDDINGS = 'openai/text-embedding-3-small';
+
+/** Both start their threads when they are first used. */
+export function createSearchParts(config: Config, models: ModelGateway): SearchParts {
+  const index = new EmbeddedSearchIndex(join(config.data.directory, 'search'));
+  const embeddings = new ModelEmbeddings({
+    gateway: models,
+    defaultModel: config.models.openaiApiKey ? PROVIDER_EMBEDDINGS : undefined,
+  });
+  return {
+    index,
+    embeddings,
+    close: async () => {
+      await Promise.all([index.close(), embeddings.close()]);
+    },
+  };
+}
+
+export interface KnowledgePartsInput {
+  config: Config;
+  open: (tenant: string) => Promise<TenantStore>;
+  tenants: () => Promise<string[]>;
+  index: SearchIndex;
+  embeddings: Embeddings;
+  files: Pick<FileParts, 'storage' | 'parser'>;
+  fetch: CrawlFetch;
+  models: ModelGateway;
+  /** The model that helps searches of a user. */
+  model: (store: TenantStore, userId: string) => Promise<string>;
+  jobs: JobQueue;
+  clock: Clock;
+  logger: Logger;
+  workerId: string;
+  onAgentChange: (tenant: string, agentId: string) => void;
+}
+
+/** How long the making of a base waits for its index. */
+const CREATION_WAIT_MS = 30_000;
+/** Ingestion jobs at once; each works on several files. */
+const JOBS_AT_ONCE = 2;
+
+/** Puts together what knowledge bases are made of. */
+export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts {
+  const { config, open, index, embeddings, files, clock, logger } = input;
+  const { storage, parser } = files;
+  const bus = new IngestionBus();
+  const search = new KnowledgeSearch({
+    open,
+    rounds: new RetrievalRounds({ index, embeddings }),
+    index,
+    processing: new QueryProcessing({ models: input.models, embeddedModel: LOCAL_MODEL, logger }),
+    model: input.model,
+    clock,
+  });
+  const uploads = new Uploads({ storage, clock, maxFileBytes: config.files.maxUploadBytes });
+  const work = new IngestionWork({
+    files: new FileIngestion({ storage, parser, embeddings, index, clock }),
+    crawling: new Crawling({ crawl: createSiteReader(input.fetch), uploads, clock }),
+    refresh: new RefreshSwitch({
+      index,
+      gate: (current, generation) => askGoldenQueries(search, current, generation),
+      onMissed: async (store, id, documentIds) => {
+        const base = await store.knowledge.findBase(id);
+        if (base) await ingestion.refreshDocuments(store, base, base.createdBy, documentIds);
+      },
+      clock,
+    }),
+    clock,
+  });
+  const runner = new IngestionRunner({
+    open,
+    tenants: input.tenants,
+    work: (given) => work.run(given),
+    bus,
+    clock,
+    logger,
+    workerId: input.workerId,
+    leaseMs: config.runs.leaseMs,
+    concurrency: JOBS_AT_ONCE,
+  });
+  input.jobs.define(INGEST, (data) => runner.run(data.tenant!, data.jobId!));
+  const jobs = new IngestionJobs({ open, runner, jobs: input.jobs, bus, clock, logger });
+  const bases: KnowledgeBases = new KnowledgeBases({
+    open,
+    embeddings,
+    index,
+    storage,
+    unbindEverywhere: (store, id) => agents.unbindEverywhere(store, id),
+    clock,
+  });
+  const agents = new AgentKnowledge({ open, bases, search, clock, onAgentChange: input.onAgentChange });
+  const ingestion: Ingestion = new Ingestion({
+    open,
+    bases,
+    uploads,
+    jobs,
+    embeddings,
+    clock,
+    waitMs: CREATION_WAIT_MS,
+  });
+  return {
+    services: {
+      bases,
+      documents: new KnowledgeDocuments({ open, index, storage, clock }),
+      ingestion,
+      jobs,
+      search,
+      agents,
+      previews: new ChunkingPreviews({ parser }),
+    },
+    viewer: new KnowledgeViewer({ open, storage, parser }),
+    retrieval: new Retrieval({ open, search }),
+    runner,
+  };
+}
