@@ -184,6 +184,9 @@ export class ToolRunner {
   ): Promise<ApprovalRecord> {
     const { scope, offers } = settling;
     const tool = toolOf(offers, call);
+    const preview = kind === 'tool' && !decision && tool?.supportsPreview;
+    const effect = preview ? await this.preview(settling, call) : null;
+    // The time to decide begins when there is something to decide on.
     const at = this.dependencies.clock.now();
     const seconds = tool?.approvalTimeoutSeconds ?? DEFAULT_APPROVAL_SECONDS;
     const approval: ApprovalRecord = {
@@ -196,7 +199,7 @@ export class ToolRunner {
       arguments: call.arguments,
       modifiedArguments: null,
       explanation: kind === 'outcome_unknown' ? OUTCOME_UNKNOWN : null,
-      preview: kind === 'tool' && tool?.supportsPreview ? await this.preview(settling, call) : null,
+      preview: effect,
       reason: decision ? `approved by policy ${decision.name}` : null,
       agentId: call.agentId,
       runId: call.runId,
