@@ -42,7 +42,7 @@ export function chunk(id: string, form: ChunkForm): IndexedChunk {
 
 const ANIMALS = [
   chunk('fox', {
-    text: 'The quick brown fox jumps over lazy dogs.',
+    text: 'The quick brown fox jumps over lazy dogs every single day.',
     vector: [1, 0, 0, 0],
     metadata: { kind: 'mammal', legs: 4, tags: ['red', 'wild'], seen: '2024-05-01' },
   }),

@@ -54,6 +54,7 @@ export class Retrieval {
   private readonly statistics: Statistics;
   private readonly expanded: ExpandedTerm[];
   private readonly terms: WeightedTerm[];
+  private readonly scores = new Map<ChunkTable, Float64Array>();
 
   constructor(
     tables: SearchedTable[],
@@ -112,17 +113,23 @@ export class Retrieval {
     if (this.terms.length === 0) return [];
     const hits = this.parts.flatMap((part) => {
       const top = new TopSlots(window);
-      this.keywordScores(part).forEach((score, slot) => {
-        if (score > top.floor && score > 0 && part.mask.bits[slot]) top.offer(slot, score);
-      });
+      const scores = this.keywordScores(part);
+      const { bits } = part.mask;
+      for (let slot = 0; slot < bits.length; slot++) {
+        const score = scores[slot]!;
+        if (score > 0 && score > top.floor && bits[slot]) top.offer(slot, score);
+      }
       return hitsOf(part, top);
     });
     return best(hits, window);
   }
 
-  /** BM25 of every slot of a table. */
+  /** BM25 of every slot of a table; computed once for a search. */
   private keywordScores({ table }: Part): Float64Array {
+    const known = this.scores.get(table);
+    if (known) return known;
     const scores = new Float64Array(table.rows.length);
+    this.scores.set(table, scores);
     for (const { term, factor } of this.terms) {
       const postings = table.postingsOf(term);
       if (!postings) continue;
@@ -147,15 +154,6 @@ export class Retrieval {
     return frequency === 0 ? 0 : frequency / (frequency + K1 * (1 - B + (B * length) / averageLength));
   }
 
-  private bm25Of(table: ChunkTable, slot: number): number {
-    let score = 0;
-    for (const { term, factor } of this.terms) {
-      const packed = frequencyAt(table, term, slot);
-      if (packed !== 0) score += factor * this.saturated(table, slot, packed);
-    }
-    return score;
-  }
-
   private cosineOf(table: ChunkTable, slot: number): number {
     const { vector } = this.query;
     return vector && table.dimension === vector.length ? dot(vector, table.vectorAt(slot), 0) : 0;
@@ -171,7 +169,7 @@ export class Retrieval {
       generation,
       position,
       cosine: this.query.vector ? this.cosineOf(part.table, slot) : null,
-      bm25: this.query.text === undefined ? null : this.bm25Of(part.table, slot),
+      bm25: this.query.text === undefined ? null : this.keywordScores(part)[slot]!,
       vectorRank: null,
       keywordRank: null,
     };
@@ -231,23 +229,6 @@ function statisticsOf(
 
 const documentsWith = (tables: SearchedTable[], term: string): number =>
   tables.reduce((sum, { table }) => sum + (table.postingsOf(term)?.documents ?? 0), 0);
-
-/** Packed frequencies of a term in a slot, 0 when it is not there. */
-function frequencyAt(table: ChunkTable, term: string, slot: number): number {
-  const postings = table.postingsOf(term);
-  if (!postings) return 0;
-  const slots = postings.slots.raw;
-  let low = 0;
-  let high = postings.slots.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const found = slots[middle]!;
-    if (found === slot) return postings.frequencies.raw[middle]!;
-    if (found < slot) low = middle + 1;
-    else high = middle - 1;
-  }
-  return 0;
-}
 
 function scanVectors({ table, mask }: Part, vector: Float32Array, top: TopSlots): void {
   const dimension = vector.length;
