@@ -50,19 +50,27 @@ async function vectorsOf(texts) {
   const vectors = await embeddings.embedChunks(EMBEDDED_MODEL.id, texts);
   await embeddings.close();
   const seconds = (performance.now() - started) / 1_000;
-  console.log(`embedded ${texts.length} texts in ${seconds.toFixed(0)} s, ${(texts.length / seconds).toFixed(1)} /s`);
-  writeFileSync(file, Buffer.concat(vectors.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength))));
+  console.log(
+    `embedded ${texts.length} texts in ${seconds.toFixed(0)} s, ${(texts.length / seconds).toFixed(1)} /s`,
+  );
+  writeFileSync(
+    file,
+    Buffer.concat(vectors.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength))),
+  );
   return vectors;
 }
 
 const gain = (grade) => 2 ** grade - 1;
-const discounted = (grades) => grades.reduce((sum, grade, index) => sum + gain(grade) / Math.log2(index + 2), 0);
+const discounted = (grades) =>
+  grades.reduce((sum, grade, index) => sum + gain(grade) / Math.log2(index + 2), 0);
 
 function ndcg(query, ids) {
   const grades = judgements.get(query);
   const ideal = [...grades.values()].filter((grade) => grade > 0).sort((one, other) => other - one);
   const best = discounted(ideal.slice(0, DEPTH));
-  return best === 0 ? undefined : discounted(ids.slice(0, DEPTH).map((id) => Math.max(0, grades.get(id) ?? 0))) / best;
+  return best === 0
+    ? undefined
+    : discounted(ids.slice(0, DEPTH).map((id) => Math.max(0, grades.get(id) ?? 0))) / best;
 }
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'search-quality-'));
@@ -88,12 +96,16 @@ try {
     title: title ?? '',
     vector: vectors[position],
   }));
-  for (let from = 0; from < chunks.length; from += 100) await index.put(TENANT, BASE, chunks.slice(from, from + 100));
+  for (let from = 0; from < chunks.length; from += 100)
+    await index.put(TENANT, BASE, chunks.slice(from, from + 100));
 
   const scopes = [{ knowledgeBaseId: BASE.id, generation: 1 }];
   const results = new Map();
   const note = (name, query, ranked) => {
-    const value = ndcg(query, ranked.map(({ candidate }) => candidate.id));
+    const value = ndcg(
+      query,
+      ranked.map(({ candidate }) => candidate.id),
+    );
     if (value !== undefined) results.set(name, [...(results.get(name) ?? []), value]);
   };
   for (const [position, { id, text }] of queries.entries()) {
@@ -112,7 +124,9 @@ try {
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const alone = Math.max(mean(results.get('keyword')), mean(results.get('semantic')));
   for (const [name, values] of results)
-    console.log(`${name.padEnd(22)} nDCG@10 ${mean(values).toFixed(4)}  ${(mean(values) / alone).toFixed(3)} of the better alone`);
+    console.log(
+      `${name.padEnd(22)} nDCG@10 ${mean(values).toFixed(4)}  ${(mean(values) / alone).toFixed(3)} of the better alone`,
+    );
 } finally {
   await index.close();
   rmSync(root, { recursive: true, force: true });

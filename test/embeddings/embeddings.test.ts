@@ -80,6 +80,8 @@ describe('embedded embeddings', () => {
   it('stop with the reason of the signal', async () => {
     const controller = new AbortController();
     controller.abort(new Error('enough'));
-    await expect(embeddings.embedChunks(EMBEDDED_MODEL.id, ['x'], controller.signal)).rejects.toThrow('enough');
+    await expect(embeddings.embedChunks(EMBEDDED_MODEL.id, ['x'], controller.signal)).rejects.toThrow(
+      'enough',
+    );
   });
 });

@@ -133,7 +133,11 @@ describe('one retriever alone', () => {
 
 describe('diversity', () => {
   const ranked = ['a', 'b', 'c'].map((id, index) => ({ candidate: { id }, score: 1 - index * 0.1 }));
-  const vectors = [[1, 0], [1, 0], [0, 1]].map((vector) => Float32Array.from(vector));
+  const vectors = [
+    [1, 0],
+    [1, 0],
+    [0, 1],
+  ].map((vector) => Float32Array.from(vector));
 
   it('prefers a different chunk to a repetition', () => {
     expect(ids(diversify(ranked, { lambda: 0.3, limit: 2, vectors }))).toEqual(['a', 'c']);
@@ -193,7 +197,10 @@ describe('boosts', () => {
 
 describe('feedback', () => {
   it('asks with the eight best', () => {
-    const ranked = Array.from({ length: 12 }, (_, n) => ({ candidate: candidate(`c${n}`), score: 1 - n / 100 }));
+    const ranked = Array.from({ length: 12 }, (_, n) => ({
+      candidate: candidate(`c${n}`),
+      score: 1 - n / 100,
+    }));
     expect(feedbackOf(ranked)).toEqual({
       chunkIds: ['c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7'],
       terms: 20,

@@ -96,7 +96,10 @@ export function describeSearchIndex(name: string, create: () => Promise<SearchIn
     });
 
     it('ranks by cosine', async () => {
-      const { candidates } = await index.search(TENANT, query({ vector: Float32Array.of(2, 0, 0, 0), window: 2 }));
+      const { candidates } = await index.search(
+        TENANT,
+        query({ vector: Float32Array.of(2, 0, 0, 0), window: 2 }),
+      );
       expect(candidates.map(({ id, vectorRank }) => [id, vectorRank])).toEqual([
         ['fox', 1],
         ['hen', 2],
@@ -122,7 +125,11 @@ export function describeSearchIndex(name: string, create: () => Promise<SearchIn
       ['equality', { kind: 'bird' }, ['hen']],
       ['a list of values', { kind: { in: ['bird', 'fish'] } }, ['carp', 'hen']],
       ['absence from a list', { kind: { nin: ['bird', 'fish'] } }, ['cafe', 'cjk', 'fox', 'rtl']],
-      ['inequality, also where the field is missing', { kind: { ne: 'bird' } }, ['cafe', 'carp', 'cjk', 'fox', 'rtl']],
+      [
+        'inequality, also where the field is missing',
+        { kind: { ne: 'bird' } },
+        ['cafe', 'carp', 'cjk', 'fox', 'rtl'],
+      ],
       ['ranges of numbers', { legs: { gte: 2, lt: 4 } }, ['hen']],
       ['ranges of dates', { seen: { gt: '2024-12-31' } }, ['hen']],
       ['an element of a list', { tags: 'wild' }, ['fox']],
@@ -149,7 +156,9 @@ export function describeSearchIndex(name: string, create: () => Promise<SearchIn
     });
 
     it('searches several bases at once, and unknown ones as empty', async () => {
-      await index.put(TENANT, { ...BASE, id: 'kb-2' }, [chunk('wolf', { text: 'wolf and fox', knowledgeBaseId: 'kb-2' })]);
+      await index.put(TENANT, { ...BASE, id: 'kb-2' }, [
+        chunk('wolf', { text: 'wolf and fox', knowledgeBaseId: 'kb-2' }),
+      ]);
       const scopes = ['kb-1', 'kb-2', 'kb-3'].map((knowledgeBaseId) => ({ knowledgeBaseId, generation: 1 }));
       expect((await found({ scopes, text: 'fox' })).sort()).toEqual(['fox', 'hen', 'wolf']);
     });
@@ -157,14 +166,21 @@ export function describeSearchIndex(name: string, create: () => Promise<SearchIn
     it('hides a later generation until it is asked for', async () => {
       await index.put(TENANT, BASE, [chunk('fox-2', { text: 'A new fox', generation: 2 })]);
       expect(await found({ text: 'fox' })).not.toContain('fox-2');
-      expect(await found({ text: 'fox', scopes: [{ knowledgeBaseId: BASE.id, generation: 2 }] })).toContain('fox-2');
+      expect(await found({ text: 'fox', scopes: [{ knowledgeBaseId: BASE.id, generation: 2 }] })).toContain(
+        'fox-2',
+      );
     });
 
     it('finds a base by words while its vectors change their length', async () => {
       const refreshed = { ...BASE, dimension: 2 };
-      await index.put(TENANT, refreshed, [chunk('fox-2', { text: 'A new fox', generation: 2, vector: [0, 1] })]);
+      await index.put(TENANT, refreshed, [
+        chunk('fox-2', { text: 'A new fox', generation: 2, vector: [0, 1] }),
+      ]);
       const scopes = [{ knowledgeBaseId: BASE.id, generation: 2 }];
-      const { candidates } = await index.search(TENANT, query({ scopes, text: 'fox', vector: Float32Array.of(0, 1) }));
+      const { candidates } = await index.search(
+        TENANT,
+        query({ scopes, text: 'fox', vector: Float32Array.of(0, 1) }),
+      );
       expect(candidates[0]).toMatchObject({ id: 'fox-2', vectorRank: 1 });
       expect(candidates.find(({ id }) => id === 'fox')).toMatchObject({ vectorRank: null, cosine: 0 });
     });
@@ -173,7 +189,10 @@ export function describeSearchIndex(name: string, create: () => Promise<SearchIn
       await index.put(TENANT, BASE, [chunk('fox', { text: 'An otter', vector: [0, 0, 0, 1] })]);
       expect(await found({ text: 'fox' })).toEqual(['hen']);
       expect(await found({ text: 'otter' })).toEqual(['fox']);
-      expect(await index.statistics(TENANT, BASE.id)).toEqual({ chunks: ANIMALS.length, dimension: DIMENSION });
+      expect(await index.statistics(TENANT, BASE.id)).toEqual({
+        chunks: ANIMALS.length,
+        dimension: DIMENSION,
+      });
     });
 
     it('finds removed chunks no more, and passes over unknown ones', async () => {

@@ -63,7 +63,11 @@ describe('embedded search index on disk', () => {
   it('keeps a chunk without a word, and what is in its batch', async () => {
     const folder = newFolder();
     const before = new EmbeddedSearchIndex(folder);
-    await before.put('t', base, [chunk('a', { text: 'apple' }), chunk('b', { text: '' }), chunk('c', { text: 'pear' })]);
+    await before.put('t', base, [
+      chunk('a', { text: 'apple' }),
+      chunk('b', { text: '' }),
+      chunk('c', { text: 'pear' }),
+    ]);
     await before.put('t', base, [chunk('d', { text: 'plum' })]);
     await before.close();
     const after = new EmbeddedSearchIndex(folder);
@@ -108,8 +112,14 @@ describe('filters of the embedded search index', () => {
   );
   const field = fc.oneof(
     fc.record({ operator: fc.constantFrom('eq', 'ne'), value: scalar }),
-    fc.record({ operator: fc.constantFrom('in', 'nin'), value: fc.array(scalar, { minLength: 1, maxLength: 3 }) }),
-    fc.record({ operator: fc.constantFrom('gt', 'gte', 'lt', 'lte'), value: fc.constantFrom('a', 'b', 1, 2) }),
+    fc.record({
+      operator: fc.constantFrom('in', 'nin'),
+      value: fc.array(scalar, { minLength: 1, maxLength: 3 }),
+    }),
+    fc.record({
+      operator: fc.constantFrom('gt', 'gte', 'lt', 'lte'),
+      value: fc.constantFrom('a', 'b', 1, 2),
+    }),
     fc.record({ operator: fc.constant('contains'), value: fc.constantFrom('a', 'b') }),
     fc.record({ operator: fc.constant('exists'), value: fc.boolean() }),
   );
@@ -119,7 +129,10 @@ describe('filters of the embedded search index', () => {
       fc
         .tuple(fc.constantFrom('x', 'y', 'x.y'), field)
         .map(([name, rest]) => ({ kind: 'field', field: name, ...rest }) as MetadataFilter),
-      fc.record({ kind: fc.constantFrom('and' as const, 'or' as const), filters: fc.array(tie('filter'), { maxLength: 3 }) }),
+      fc.record({
+        kind: fc.constantFrom('and' as const, 'or' as const),
+        filters: fc.array(tie('filter'), { maxLength: 3 }),
+      }),
       fc.record({ kind: fc.constant('not' as const), filter: tie('filter') }),
     ),
   })).filter;
@@ -127,7 +140,9 @@ describe('filters of the embedded search index', () => {
   it('mean what the domain says they mean', () => {
     fc.assert(
       fc.property(filters, metadata, (filter, values) => {
-        expect(compileFilter(filter)(values as JsonObject)).toBe(matchesMetadata(filter, values as JsonObject));
+        expect(compileFilter(filter)(values as JsonObject)).toBe(
+          matchesMetadata(filter, values as JsonObject),
+        );
       }),
       { numRuns: 1_000 },
     );

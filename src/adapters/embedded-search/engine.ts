@@ -31,7 +31,10 @@ export class Engine implements Handlers {
     const dimension = first.vector.length;
     let log = base.get(dimension);
     if (!log)
-      base.set(dimension, (log = ChunkLog.open(join(this.path(tenant, knowledgeBaseId), `${dimension}${SUFFIX}`))));
+      base.set(
+        dimension,
+        (log = ChunkLog.open(join(this.path(tenant, knowledgeBaseId), `${dimension}${SUFFIX}`))),
+      );
     // The last of equal ids counts.
     const distinct = [...new Map(chunks.map((chunk) => [chunk.record.id, chunk])).values()];
     const { table } = log;
@@ -55,23 +58,34 @@ export class Engine implements Handlers {
 
   search({ tenant, query }: Operations['search']['input']): Operations['search']['output'] {
     const tables = query.scopes.flatMap(({ knowledgeBaseId, generation }): SearchedTable[] =>
-      [...this.base(tenant, knowledgeBaseId).values()].map(({ table }) => ({ knowledgeBaseId, table, generation })),
+      [...this.base(tenant, knowledgeBaseId).values()].map(({ table }) => ({
+        knowledgeBaseId,
+        table,
+        generation,
+      })),
     );
     const directed = query.vector ? { ...query, vector: unit(query.vector) } : query;
     return new Retrieval(tables, directed, this.analyzer).run();
   }
 
   vectors({ tenant, knowledgeBaseIds, chunkIds }: Operations['vectors']['input']): (Float32Array | null)[] {
-    const tables = knowledgeBaseIds.flatMap((id) => [...this.base(tenant, id).values()].map(({ table }) => table));
+    const tables = knowledgeBaseIds.flatMap((id) =>
+      [...this.base(tenant, id).values()].map(({ table }) => table),
+    );
     return chunkIds.map((id) => {
       const table = tables.find((one) => one.slotOf(id) !== undefined);
       return table ? table.vectorAt(table.slotOf(id)!).slice() : null;
     });
   }
 
-  statistics({ tenant, knowledgeBaseId }: Operations['statistics']['input']): Operations['statistics']['output'] {
+  statistics({
+    tenant,
+    knowledgeBaseId,
+  }: Operations['statistics']['input']): Operations['statistics']['output'] {
     const tables = [...this.base(tenant, knowledgeBaseId).values()].map(({ table }) => table);
-    const [largest] = tables.filter(({ living }) => living > 0).sort((one, other) => other.living - one.living);
+    const [largest] = tables
+      .filter(({ living }) => living > 0)
+      .sort((one, other) => other.living - one.living);
     return {
       chunks: tables.reduce((sum, { living }) => sum + living, 0),
       dimension: largest?.dimension ?? null,
@@ -87,7 +101,8 @@ export class Engine implements Handlers {
       const files = existsSync(path) ? readdirSync(path) : [];
       for (const file of files) {
         const dimension = Number(file.slice(0, -SUFFIX.length));
-        if (file.endsWith(SUFFIX) && Number.isInteger(dimension)) base.set(dimension, ChunkLog.open(join(path, file)));
+        if (file.endsWith(SUFFIX) && Number.isInteger(dimension))
+          base.set(dimension, ChunkLog.open(join(path, file)));
       }
       this.bases.set(path, base);
     }
@@ -102,7 +117,11 @@ export class Engine implements Handlers {
 
 const hashed = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 32);
 
-function analyse({ record, vector, title }: IndexedChunk, table: ChunkTable, analyzer: Analyzer): AnalysedChunk {
+function analyse(
+  { record, vector, title }: IndexedChunk,
+  table: ChunkTable,
+  analyzer: Analyzer,
+): AnalysedChunk {
   const metadata = (record.metadata ?? {}) as JsonObject;
   const fields = [record.text, title, headingsOf(metadata.headings)].map((text) => analyzer.terms(text));
   const frequencies = new Map<number, [number, number, number]>();

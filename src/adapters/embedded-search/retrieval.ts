@@ -66,7 +66,11 @@ export class Retrieval {
     this.expanded =
       query.text === undefined
         ? []
-        : expandQuery({ terms: analyzer.terms(query.text), tables: tables.map(({ table }) => table), feedback: query.feedback });
+        : expandQuery({
+            terms: analyzer.terms(query.text),
+            tables: tables.map(({ table }) => table),
+            feedback: query.feedback,
+          });
     this.terms = this.expanded.flatMap(({ term, weight }) => {
       const documents = documentsWith(tables, term);
       if (documents === 0) return [];
@@ -185,7 +189,10 @@ export class Retrieval {
     return { ...found, ...this.exactRanks(found), state: 'seen' };
   }
 
-  private exactRanks({ cosine, bm25 }: SearchCandidate): { vectorRank: number | null; keywordRank: number | null } {
+  private exactRanks({ cosine, bm25 }: SearchCandidate): {
+    vectorRank: number | null;
+    keywordRank: number | null;
+  } {
     let byVector = 1;
     let byKeyword = 1;
     for (const part of this.parts) {

@@ -75,7 +75,10 @@ export class ModelEmbeddings implements Embeddings {
     const input = texts.map((text) => (text.trim() === '' ? '.' : text));
     const { vectors } = await this.options.gateway.embed({ model, input, ...(signal ? { signal } : {}) });
     if (vectors.length !== texts.length)
-      throw new DomainError('provider_error', `${model} gave ${vectors.length} vectors for ${texts.length} texts.`);
+      throw new DomainError(
+        'provider_error',
+        `${model} gave ${vectors.length} vectors for ${texts.length} texts.`,
+      );
     return vectors.map(unit);
   }
 
@@ -84,7 +87,10 @@ export class ModelEmbeddings implements Embeddings {
       this.options.gateway.resolve(model);
     } catch (error) {
       if (error instanceof DomainError && error.code === 'validation_failed')
-        throw invalid('embedding_model', `${model} is served by no provider; the embedded one is ${EMBEDDED_MODEL.id}`);
+        throw invalid(
+          'embedding_model',
+          `${model} is served by no provider; the embedded one is ${EMBEDDED_MODEL.id}`,
+        );
       throw error;
     }
   }

@@ -53,7 +53,10 @@ export function fuseReciprocalRanks<T extends RankedCandidate>(
 }
 
 /** Ranks by one raw score alone; candidates that the retriever did not return are left out. */
-export function rankBy<T extends RankedCandidate>(candidates: T[], retriever: 'vector' | 'keyword'): Scored<T>[] {
+export function rankBy<T extends RankedCandidate>(
+  candidates: T[],
+  retriever: 'vector' | 'keyword',
+): Scored<T>[] {
   return byScore(
     candidates.flatMap((candidate) => {
       const rank = retriever === 'vector' ? candidate.vectorRank : candidate.keywordRank;
