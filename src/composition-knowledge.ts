@@ -102,7 +102,7 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     model: input.model,
     clock,
   });
-  const uploads = new Uploads({ storage, clock, maxFileBytes: config.files.maxUploadBytes });
+  const uploads = new Uploads({ storage, parser, clock, maxFileBytes: config.files.maxUploadBytes });
   const work = new IngestionWork({
     files: new FileIngestion({ storage, parser, embeddings, index, clock }),
     crawling: new Crawling({ crawl: createSiteReader(input.fetch), uploads, clock }),

@@ -64,7 +64,7 @@ export async function finished(client: Client, jobId: string): Promise<Json> {
 export const PIRATES: TestFile = {
   name: 'pirates.md',
   content:
-    '# Pirates\n\nBlackbeard sailed the Caribbean with the Queen Anne\'s Revenge.\n\n## Treasure\n\nLegends tell of gold buried on remote islands, marked with a cross on old maps.\n',
+    "# Pirates\n\nBlackbeard sailed the Caribbean with the Queen Anne's Revenge.\n\n## Treasure\n\nLegends tell of gold buried on remote islands, marked with a cross on old maps.\n",
   type: 'text/markdown',
 };
 

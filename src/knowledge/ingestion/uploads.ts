@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { DomainError, invalid } from '../../errors';
+import type { DocumentParser } from '../../documents/parse';
 import { ParseFailure } from '../../documents/parse/failure';
-import { sniff } from '../../documents/parse/sniff';
 import { newId } from '../../ids';
 import type { Clock } from '../../ports/clock';
 import type { FileStorage, StoredFile } from '../../ports/files';
@@ -13,6 +13,8 @@ import type { TenantStore } from '../../ports/stores';
 import { KNOWLEDGE_LIMITS } from '../limits';
 
 const FILE_NAME_CHARACTERS = 255;
+/** Names that say enough to take a file; whether it can be read shows when it is. */
+const KNOWN_ENDING = /\.(pdf|docx|pptx|xlsx|html?|md|markdown|txt|csv|json|eml)$/i;
 
 /** A file as it comes in: an upload on disk, or its bytes. */
 export interface IncomingFile {
@@ -35,6 +37,7 @@ export interface TakenDocument {
 
 export interface UploadDependencies {
   storage: FileStorage;
+  parser: Pick<DocumentParser, 'parse'>;
   clock: Clock;
   /** Bytes of one file at most. */
   maxFileBytes: number;
@@ -57,10 +60,23 @@ export class Uploads {
     });
     let refusal: unknown;
     for (const file of files) {
-      refusal = await refusalOf(file);
+      refusal = await this.refusalOf(file);
       if (!refusal) return;
     }
     throw refusal;
+  }
+
+  /** Why the file's format is not read; undefined when it is, or when something else is wrong with the file. */
+  private async refusalOf({ path, bytes, fileName, mimeType }: IncomingFile): Promise<unknown> {
+    if (KNOWN_ENDING.test(fileName)) return undefined;
+    try {
+      const content = bytes ?? (await readFile(path!));
+      await this.dependencies.parser.parse({ bytes: content, fileName, declaredType: mimeType });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ParseFailure)) throw error;
+      return error.reason === 'unsupported' ? error : undefined;
+    }
   }
 
   /** @throws DomainError `payload_too_large` */
@@ -140,18 +156,6 @@ function streamOf(file: IncomingFile): Readable {
   throw new DomainError('validation_failed', `The file ${file.fileName} has no content.`, {
     errors: [{ path: 'files', message: 'has no content' }],
   });
-}
-
-/** Why the file's format is not read; undefined when it is, or when something else is wrong with the file. */
-async function refusalOf({ path, bytes, fileName, mimeType }: IncomingFile): Promise<unknown> {
-  try {
-    const content = bytes ?? (await readFile(path!));
-    await sniff({ bytes: content, fileName, declaredType: mimeType });
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof ParseFailure)) throw error;
-    return error.reason === 'unsupported' ? error : undefined;
-  }
 }
 
 /** Names are shown and searched, never part of a path; control characters have no place in either. */
