@@ -78,7 +78,7 @@ describe('convex fusion', () => {
         const ranked = ids(fuseConvex(list, alpha));
         for (const one of list)
           for (const other of list)
-            if (one.cosine! > other.cosine! + 1e-6 && one.bm25! > other.bm25! + 1e-6)
+            if (one.cosine > other.cosine + 1e-6 && one.bm25 > other.bm25 + 1e-6)
               expect(ranked.indexOf(one.id)).toBeLessThan(ranked.indexOf(other.id));
       }),
     );

@@ -128,7 +128,7 @@ describe('filters of the embedded search index', () => {
       { maxDepth: 3 },
       fc
         .tuple(fc.constantFrom('x', 'y', 'x.y'), field)
-        .map(([name, rest]) => ({ kind: 'field', field: name, ...rest }) as MetadataFilter),
+        .map(([name, rest]) => ({ kind: 'field' as const, field: name, ...rest })),
       fc.record({
         kind: fc.constantFrom('and' as const, 'or' as const),
         filters: fc.array(tie('filter'), { maxLength: 3 }),

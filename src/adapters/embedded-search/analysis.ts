@@ -94,6 +94,6 @@ function pairs(run: string, terms: string[]): void {
 
 function newStemmer(): Stemmer {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- only the thread that analyses text pays for it
-  const { newStemmer: create } = require('snowball-stemmers') as { newStemmer(language: string): Stemmer };
-  return create('english');
+  const stemmers = require('snowball-stemmers') as { newStemmer(language: string): Stemmer };
+  return stemmers.newStemmer('english');
 }

@@ -100,7 +100,7 @@ export class EmbeddedSearchIndex implements SearchIndex {
     const worker = (this.worker ??= this.start());
     return new Promise((resolve, reject) => {
       const id = this.nextId++;
-      this.waiting.set(id, { resolve: resolve as Waiting['resolve'], reject });
+      this.waiting.set(id, { resolve: resolve, reject });
       // A thread that nobody waits for must not keep the program alive.
       worker.ref();
       worker.postMessage({ id, name, input });

@@ -17,7 +17,7 @@ export class Mask {
   static of(table: ChunkTable, generation: number, filter: MetadataFilter | undefined): Mask {
     const key = `${table.version} ${generation} ${filter ? JSON.stringify(filter) : ''}`;
     let masks = kept.get(table);
-    if (!masks) kept.set(table, (masks = new Map()));
+    if (!masks) kept.set(table, (masks = new Map<string, Mask>()));
     let mask = masks.get(key);
     if (!mask) {
       mask = Mask.build(table, generation, filter);

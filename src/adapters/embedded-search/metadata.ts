@@ -33,7 +33,7 @@ function valuesAt(metadata: JsonObject, field: string): Scalar[] {
     for (const key of field.split('.'))
       value =
         typeof value === 'object' && value !== null && !Array.isArray(value)
-          ? (value as JsonObject)[key]
+          ? (value)[key]
           : undefined;
   }
   if (value === undefined || value === null) return [];

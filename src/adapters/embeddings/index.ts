@@ -55,7 +55,7 @@ export class ModelEmbeddings implements Embeddings {
     const known = this.queries.get(key);
     if (known) return known;
     const [vector] = await this.embed(model, [text], { kind: 'query', signal });
-    this.queries.set(key, vector!);
+    this.queries.set(key, vector);
     return vector!;
   }
 
