@@ -255,7 +255,7 @@ export class Conversations {
     const conversation = own(principal, await store.conversations.find(id), id);
     // From here on nothing can start: claims and appends see only living conversations.
     await store.conversations.update(id, { deletedAt: this.dependencies.clock.now() });
-    if (conversation.activeRunId)
+    if (conversation.activeRunId && (await store.runs.find(conversation.activeRunId)))
       await this.dependencies.cancellation.cancelRun(store, conversation.activeRunId, 'conversation deleted');
     for (const run of await store.runs.list(
       { conversationId: id, roots: true, statuses: ACTIVE_RUN_STATUSES },

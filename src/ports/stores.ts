@@ -106,6 +106,8 @@ export interface ConversationStore {
   ): Promise<Allocated | null>;
   /** Another worker takes the active run over: from now on the old owner's writes are refused. */
   reown(id: string, runId: string, owner: string): Promise<boolean>;
+  /** Takes back a conversation that was made for `runId` and has nothing but its allocated beginning. */
+  withdraw(id: string, runId: string): Promise<void>;
   /** Frees the conversation if `runId` still holds it. */
   release(id: string, runId: string): Promise<void>;
   /** Sets the number of messages, if nothing was allocated since `nextSeq` was read. */

@@ -13,6 +13,7 @@ import type { ConversationBus } from './bus';
 import { startPart, userPart } from './events';
 import { type ConversationLog } from './log';
 import type { Offers } from './offer';
+import { delay } from './patience';
 import { acceptRequest, requestHash } from './request';
 import { type RunSessions } from './sessions';
 import type { ChatInput, RunRequest, StartedRun } from './types';
@@ -47,6 +48,9 @@ export interface ResolvedContext {
 
 /** Parts and messages that a run's beginning adds: the user's message and `start`. */
 const BEGINNING = { parts: 2, messages: 1 };
+/** The run of a beginning may appear so much later than its conversation; then nobody will make it any more. */
+const ORPHANED_AFTER_MS = 2_000;
+const ORPHAN_RETRY_MS = 25;
 
 /** Accepts messages: makes each a durable run, once, and starts it. */
 export class RunEngine {
@@ -84,9 +88,17 @@ export class RunEngine {
     if (request.references || agent.enableRetrieval) await this.addContext(principal, agent, input, request);
     const draft = this.newRun({ principal, agent, input, request, model, hash });
     return this.dependencies.sessions.begin(store, draft.id, async () => {
-      const run = await store.runs.create(draft);
-      if (!run) return this.attach(store, input, hash);
-      return this.begin({ store, agent, input, request, run, principal }, conversation);
+      const beginning = { store, agent, input, request, run: draft, principal };
+      // Two rows of one beginning at once; that only one of them arrives is mended below, or by whoever finds it.
+      const [run, made] = await Promise.all([
+        store.runs.create(draft),
+        conversation ? null : this.makeConversation(beginning),
+      ]);
+      if (!run) {
+        if (made) await store.conversations.withdraw(made.id, draft.id);
+        return this.attach(store, input, hash);
+      }
+      return this.begin(beginning, conversation, made);
     });
   }
 
@@ -118,12 +130,18 @@ export class RunEngine {
     await this.write(store, started, agent, request, allocated);
   }
 
-  private async begin(beginning: Beginning, known: ConversationRecord | null): Promise<StartedRun> {
+  private async begin(
+    beginning: Beginning,
+    known: ConversationRecord | null,
+    made: ConversationRecord | null,
+  ): Promise<StartedRun> {
     const { store, agent, input, request, run } = beginning;
     const title = known?.title ? undefined : provisionalTitle(input.message);
-    const allocated = known
-      ? await this.claim(store, run, title)
-      : await this.createConversation(beginning, title);
+    const allocated = made
+      ? { seq: 0, messageSeq: 0, conversation: made }
+      : known
+        ? await this.claim(store, run, title)
+        : await this.claimForeignMade(beginning);
     if (!allocated) return this.busy(beginning);
     await this.write(store, run, agent, request, allocated);
     return { run: { ...run, startSeq: allocated.seq }, started: true };
@@ -138,7 +156,8 @@ export class RunEngine {
   ): Promise<void> {
     const { bus, log, sessions } = this.dependencies;
     bus.keep(store.tenant, run.conversationId);
-    await log.store(store, run.conversationId, allocated, [
+    // The model is asked while the beginning is stored; nothing of its answer is stored, or seen, before that.
+    const begun = log.store(store, run.conversationId, allocated, [
       userPart(run, request),
       startPart(run, agent.name, request),
     ]);
@@ -150,7 +169,9 @@ export class RunEngine {
       conversation: allocated.conversation,
       turn: allocated.messageSeq,
       written: '',
+      begun,
     });
+    await begun;
   }
 
   private claim(store: TenantStore, run: RunRecord, title: string | undefined): Promise<Allocated | null> {
@@ -158,17 +179,21 @@ export class RunEngine {
     return store.conversations.claim(run.conversationId, holder, BEGINNING, this.dependencies.clock.now());
   }
 
-  private async createConversation(
-    { store, input, run, principal, agent }: Beginning,
-    title: string | undefined,
-  ): Promise<Allocated | null> {
+  private makeConversation({
+    store,
+    input,
+    run,
+    principal,
+    agent,
+  }: Beginning): Promise<ConversationRecord | null> {
     const at = this.dependencies.clock.now();
-    const created = await store.conversations.create({
+    const title = provisionalTitle(input.message);
+    return store.conversations.create({
       id: input.conversationId,
       userId: principal.userId,
       agentId: agent.id,
-      title: title ?? null,
-      titleSource: title ? 'message' : null,
+      title,
+      titleSource: 'message',
       isActive: true,
       metadata: input.sourceMetadata ?? {},
       source: input.source ?? null,
@@ -185,19 +210,53 @@ export class RunEngine {
       updatedAt: at,
       deletedAt: null,
     });
-    if (created) return { seq: 0, messageSeq: 0, conversation: created };
-    // Made by another request in the meantime: it is claimed like any that exists.
+  }
+
+  /** The conversation was made by another request in the meantime: it is claimed like any that exists. */
+  private async claimForeignMade(beginning: Beginning): Promise<Allocated | null> {
+    const { store, input, run, principal } = beginning;
     const conversation = await store.conversations.find(input.conversationId);
-    if (!conversation || conversation.userId !== principal.userId) {
+    if (!conversation) return this.afterWithdrawal(beginning);
+    if (conversation.userId !== principal.userId) {
       await store.runs.remove(run.id);
       throw notFound('Conversation', input.conversationId);
     }
-    return this.claim(store, run, undefined);
+    return (await this.claim(store, run, undefined)) ?? this.claimFromNobody(beginning);
+  }
+
+  /** A request that had made the conversation found that its run was ours, and took it back. */
+  private async afterWithdrawal(beginning: Beginning): Promise<Allocated | null> {
+    const made = await this.makeConversation(beginning);
+    return made ? { seq: 0, messageSeq: 0, conversation: made } : this.claimForeignMade(beginning);
+  }
+
+  /**
+   * A conversation may be held by a run that does not exist: of two requests with the first message, one made the run and the
+   * other the conversation, or the process died between the two. It is made anew.
+   * @returns null when a run really holds it
+   */
+  private async claimFromNobody(beginning: Beginning): Promise<Allocated | null> {
+    const { store, run } = beginning;
+    const { clock } = this.dependencies;
+    for (;;) {
+      const conversation = await store.conversations.find(run.conversationId);
+      if (!conversation) return this.afterWithdrawal(beginning);
+      const holder = conversation.activeRunId;
+      if (holder === null) return this.claim(store, run, undefined);
+      if (await store.runs.find(holder)) return null;
+      if (clock.now().getTime() - conversation.updatedAt.getTime() > ORPHANED_AFTER_MS)
+        await store.conversations.withdraw(conversation.id, holder);
+      else await delay(ORPHAN_RETRY_MS);
+    }
   }
 
   /** The conversation is held by another run: refuse, wait behind it, or end it first. */
-  private async busy({ store, input, run }: Beginning): Promise<StartedRun> {
+  private async busy(beginning: Beginning): Promise<StartedRun> {
+    const { store, input, run } = beginning;
     const conversation = await store.conversations.find(run.conversationId);
+    const holder = conversation?.activeRunId;
+    if (conversation && !conversation.deletedAt && holder && !(await store.runs.find(holder)))
+      return this.beginAfterNobody(beginning);
     if (!conversation || conversation.deletedAt) {
       await store.runs.remove(run.id);
       throw notFound('Conversation', run.conversationId);
@@ -235,6 +294,14 @@ export class RunEngine {
     const { hidden, citations } = await this.dependencies.resolveContext(principal, agent, input);
     request.hidden = [...request.hidden, ...hidden];
     if (citations.length > 0) request.citations = citations;
+  }
+
+  private async beginAfterNobody(beginning: Beginning): Promise<StartedRun> {
+    const { store, agent, request, run } = beginning;
+    const allocated = await this.claimFromNobody(beginning);
+    if (!allocated) return this.busy(beginning);
+    await this.write(store, run, agent, request, allocated);
+    return { run: { ...run, startSeq: allocated.seq }, started: true };
   }
 
   private async attach(store: TenantStore, input: ChatInput, hash: string): Promise<StartedRun> {

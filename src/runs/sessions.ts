@@ -43,6 +43,8 @@ export interface Launch {
   turn: number;
   /** Text of the answer that an earlier attempt stored. */
   written: string;
+  /** Resolves when the run's beginning is stored; absent when it is. */
+  begun?: Promise<unknown>;
   /** What the log shows of an earlier attempt; absent for a run that begins now. */
   shown?: ReadonlySet<string>;
 }
@@ -161,7 +163,7 @@ export class RunSessions {
     const { logger } = this.dependencies;
     // The session is known before its work begins.
     await Promise.resolve();
-    const writer = this.writer(launch, run, launch.written, stop);
+    const writer = this.writer(launch, run, launch.written, stop, launch.begun);
     try {
       const reached = await this.reach(launch, writer, stop);
       if (reached === 'left') return await this.leave(launch, writer);
@@ -181,12 +183,12 @@ export class RunSessions {
     run: RunRecord,
     written: string,
     stop: AbortController,
+    begun?: Promise<unknown>,
   ): RunWriter {
     const { log, bus, logger } = this.dependencies;
     const fence = (release: boolean): Writer => this.fence(root, release);
-    return new RunWriter({ log, bus, logger, fence }, store, run, written, (error) =>
-      stop.abort(new StopRun('lost', error.message)),
-    );
+    const onLost = (error: Error): void => stop.abort(new StopRun('lost', error.message));
+    return new RunWriter({ log, bus, logger, fence, begun }, store, run, written, onLost);
   }
 
   /** A chat writes while it holds its conversation; other runs while this worker surely has their lease. */

@@ -24,6 +24,8 @@ export interface WriterDependencies {
   logger: Logger;
   /** How the tree of runs that this one belongs to may write. */
   fence: (release: boolean) => Writer;
+  /** Resolves when what comes before this writer's first part is stored. */
+  begun?: Promise<unknown>;
 }
 
 /**
@@ -143,7 +145,8 @@ export class RunWriter {
   }
 
   private async append(drafts: PartDraft[], release: boolean, beforePublish?: BeforePublish): Promise<void> {
-    const { log, fence } = this.dependencies;
+    const { log, fence, begun } = this.dependencies;
+    await begun;
     await log.append(this.store, this.run.conversationId, drafts, fence(release), beforePublish);
   }
 

@@ -27,7 +27,7 @@ export class PrismaConversationStore implements ConversationStore {
 
   constructor(
     private readonly prisma: TenantClient,
-    collection: () => Collection<Document>,
+    private readonly collection: () => Collection<Document>,
   ) {
     this.finds = new FindBatch(collection);
     this.inserts = new InsertBatch(collection);
@@ -49,6 +49,12 @@ export class PrismaConversationStore implements ConversationStore {
     if (!(await this.inserts.insert(toDocument(conversation)))) return null;
     if (conversation.activeRunId) this.held.set(conversation.id, conversation);
     return conversation;
+  }
+
+  async withdraw(id: string, runId: string): Promise<void> {
+    this.held.delete(id);
+    // By the driver: a run of another request may refer to the conversation already, and makes it again.
+    await this.collection().deleteOne({ _id: id, activeRunId: runId, nextSeq: { $lte: 2 } } as Document);
   }
 
   list(filter: ConversationFilter, page: Page, projection?: Projection): Promise<ConversationRecord[]> {

@@ -1,0 +1,88 @@
+import { type Client, startTestServer, type TestServer } from '../testkit/server';
+
+let server: TestServer;
+let client: Client;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  client = server.dev;
+});
+
+afterAll(() => server?.close());
+
+const chat = (conversation: string, message: string, more: object = {}) =>
+  client.rest('POST', '/api/v1/agent/MainAgent/chat', {
+    message: 'What is 6 * 7?',
+    conversation_id: conversation,
+    message_id: message,
+    stream: false,
+    ...more,
+  });
+
+const messages = async (conversation: string): Promise<string[]> => {
+  const { body } = await client.rest('GET', `/api/v1/conversations/${conversation}/messages`);
+  return body.messages.map(({ role }: { role: string }) => role);
+};
+
+it('makes one run of the same first message sent many times at once', async () => {
+  for (let round = 0; round < 20; round++) {
+    const answers = await Promise.all(Array.from({ length: 6 }, () => chat(`same-${round}`, 'm')));
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+    expect(new Set(answers.map(({ body }) => body.run_id)).size).toBe(1);
+    expect(await messages(`same-${round}`)).toEqual(['user', 'assistant']);
+  }
+}, 60_000);
+
+it('lets one of two different first messages win, and refuses the other or runs it after', async () => {
+  for (let round = 0; round < 20; round++) {
+    const answers = await Promise.all(['a', 'b'].map((message) => chat(`two-${round}`, message)));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses).toContain(200);
+    expect(statuses.every((status) => status === 200 || status === 409)).toBe(true);
+    const answered = statuses.filter((status) => status === 200).length;
+    expect(await messages(`two-${round}`)).toHaveLength(2 * answered);
+  }
+}, 60_000);
+
+describe('a conversation that is held by a run that was never made', () => {
+  const orphan = async (id: string): Promise<void> => {
+    const at = new Date(Date.now() - 10_000);
+    const [main] = (await client.rest('GET', '/api/v1/agents')).body;
+    await server.application.database.store('agentflow').conversations.create({
+      id,
+      userId: 'local-dev',
+      agentId: main.id,
+      title: null,
+      titleSource: null,
+      isActive: true,
+      metadata: {},
+      source: null,
+      sourceRefId: null,
+      nextSeq: 2,
+      messageCount: 1,
+      activeRunId: 'never-made',
+      activeOwner: 'somebody',
+      activeMessageId: 'm',
+      queuedRuns: 0,
+      compactedBefore: 0,
+      summary: null,
+      createdAt: at,
+      updatedAt: at,
+      deletedAt: null,
+    });
+  };
+
+  it('is taken by the next message, without a gap in its log', async () => {
+    await orphan('orphan-1');
+    const { status, body } = await chat('orphan-1', 'next');
+    expect(status).toBe(200);
+    expect(body.events[0].seq).toBe(1);
+    expect(await messages('orphan-1')).toEqual(['user', 'assistant']);
+  });
+
+  it('can be deleted', async () => {
+    await orphan('orphan-2');
+    expect((await client.rest('DELETE', '/api/v1/conversations/orphan-2')).status).toBe(200);
+    expect((await client.rest('GET', '/api/v1/conversations/orphan-2')).status).toBe(404);
+  });
+});
