@@ -35,14 +35,19 @@ export function ofReason(
   { status, type, reason }: { status: number | undefined; type: string; reason: string },
   cause?: unknown,
 ): DomainError {
-  if (isDiskFull(type, reason)) return failed('storage_full', 'The disk of the search server is full.', cause);
+  if (isDiskFull(type, reason))
+    return failed('storage_full', 'The disk of the search server is full.', cause);
   if (status === 429) return failed('overloaded', 'The search server has too much to do.', cause);
   if (status === 401 || status === 403)
     return failed('not_ready', 'The search server refuses the credentials of ELASTICSEARCH_URL.', cause);
   return failed('not_ready', `The search server failed: ${type || `status ${status ?? 'unknown'}`}.`, cause);
 }
 
-const failed = (code: 'not_ready' | 'overloaded' | 'storage_full', message: string, cause: unknown): DomainError =>
+const failed = (
+  code: 'not_ready' | 'overloaded' | 'storage_full',
+  message: string,
+  cause: unknown,
+): DomainError =>
   new DomainError(code, message, {
     ...(code === 'storage_full' ? {} : { retryAfterMs: RETRY_AFTER_MS }),
     ...(cause === undefined ? {} : { cause }),

@@ -110,7 +110,9 @@ function condition(field: string, operator: string, value: Scalar | Scalar[]): Q
 function isAmong(field: string, wanted: Scalar[]): Query {
   const facts = wanted.filter((one) => one !== null).map((one) => fact(field, one));
   const among: Query = { terms: { facts } };
-  return wanted.includes(null) ? { bool: { should: [among, not(has(field))], minimum_should_match: 1 } } : among;
+  return wanted.includes(null)
+    ? { bool: { should: [among, not(has(field))], minimum_should_match: 1 } }
+    : among;
 }
 
 const ofValue = (field: string, inner: Query): Query => ({
