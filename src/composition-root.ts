@@ -69,7 +69,7 @@ import { Runs } from './runs/runs';
 import { runFailure, RunSessions } from './runs/sessions';
 import { ToolRunner } from './runs/tool-runner';
 import { loadEncryptionKey } from './secrets/key';
-import { Secrets } from './secrets/secrets';
+import { noSecrets, type SecretBox, Secrets } from './secrets/secrets';
 import type { Services } from './services';
 import { startBackground } from './background';
 import { Health } from './system/health';
@@ -133,13 +133,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       await domain.parts.builtIn.seed(store, clock.now());
     },
   });
-  const secrets = new Secrets(
-    await loadEncryptionKey({
-      directory: config.data.directory,
-      configured: config.tools.encryptionKey,
-      required: config.isProduction,
-    }),
-  );
+  const secrets = await openSecrets(config, logger);
   const open = (tenant: string): Promise<TenantStore> => tenancy.open(tenant);
   const models = createModels(config, logger, clock);
   const jobs = new AgendaQueue({ db: database.control, workerId, logger, lockMs: options.jobLockMs });
@@ -239,6 +233,19 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   };
 }
 
+/** In production a key must be configured; a server without one runs, and refuses secrets. */
+async function openSecrets(config: Config, logger: Logger): Promise<SecretBox> {
+  const configured = config.tools.encryptionKey;
+  if (config.isProduction && configured === undefined) {
+    const message =
+      'Credentials need AGENTFLOW_ENCRYPTION_KEY in production: 32 random bytes as base64 or hex.';
+    logger.warn({}, message);
+    return noSecrets(message);
+  }
+  const { directory } = config.data;
+  return new Secrets(await loadEncryptionKey({ directory, configured, required: config.isProduction }));
+}
+
 function openEmbedded(config: Config, logger: Logger): Promise<EmbeddedMongo> {
   return startEmbeddedMongo({
     dataDir: join(config.data.directory, 'db'),
@@ -303,7 +310,7 @@ interface DomainInput {
   tenancy: Tenancy;
   models: ModelGateway;
   jobs: JobQueue;
-  secrets: Secrets;
+  secrets: SecretBox;
   files: FileParts;
   search: SearchParts;
   clock: Clock;

@@ -21,7 +21,7 @@ import type { JsonObject } from './ports/records';
 import type { Sandbox } from './ports/sandbox';
 import type { TenantStore } from './ports/stores';
 import { Questions } from './questions/questions';
-import type { Secrets } from './secrets/secrets';
+import type { SecretBox } from './secrets/secrets';
 import { BuiltInTools } from './tools/built-in';
 import { CachedResults } from './tools/cached-results';
 import { ToolGenerator } from './tools/generate';
@@ -57,7 +57,7 @@ export interface ToolPartsInput {
   modelFor: (principal: Principal) => Promise<string>;
   parser: DocumentParser;
   knowledge: { agents: AgentKnowledge };
-  secrets: Secrets;
+  secrets: SecretBox;
   clock: Clock;
   logger: Logger;
   /** Goes on with a run that waited for a human. */

@@ -1,10 +1,22 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { DomainError } from '../errors';
 import type { JsonObject, JsonValue } from '../ports/records';
 
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_ID_CHARACTERS = 8;
+
+/** What the domains need of it. */
+export type SecretBox = Pick<Secrets, 'seal' | 'open'>;
+
+/** Without a key nothing can be kept secret, so nothing secret is taken. */
+export const noSecrets = (message: string): SecretBox => {
+  const refuse = (): never => {
+    throw new DomainError('connector_not_configured', message);
+  };
+  return { seal: refuse, open: refuse };
+};
 
 /** Encrypts what must not be read in the database: AES-256-GCM (NIST SP 800-38D) with a key of the deployment. */
 export class Secrets {

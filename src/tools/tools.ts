@@ -9,7 +9,7 @@ import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
 import type { Sandbox, SandboxLanguage, SandboxOutcome } from '../ports/sandbox';
 import type { Projection, TenantStore } from '../ports/stores';
 import type { ToolCallRecord, ToolKind, ToolRecord } from '../ports/tools';
-import type { Secrets } from '../secrets/secrets';
+import type { SecretBox } from '../secrets/secrets';
 import {
   APPROVAL_TIMEOUT,
   argumentSchema,
@@ -59,7 +59,7 @@ export interface ToolDependencies {
   open: (tenant: string) => Promise<TenantStore>;
   sandbox: Sandbox;
   compileConfig: CompileConfig;
-  secrets: Secrets;
+  secrets: SecretBox;
   /** Complaints about arguments. */
   problems: (tool: ToolRecord, args: JsonValue) => string[];
   clock: Clock;
