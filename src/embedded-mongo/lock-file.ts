@@ -108,6 +108,8 @@ function isAlive({ pid, processStart }: Holder): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
+  // Killed, and its parent has not asked how it ended: it holds nothing any more.
+  if (fieldsOf(pid)?.[0] === 'Z') return false;
   const start = startOf(pid);
   return processStart === null || start === null || start === processStart;
 }
@@ -115,6 +117,11 @@ function isAlive({ pid, processStart }: Holder): boolean {
 /** Field 22 of /proc/<pid>/stat; null where there is no /proc. */
 function startOf(pid: number): string | null {
   const FIELDS_AFTER_NAME = 19;
+  return fieldsOf(pid)?.[FIELDS_AFTER_NAME] ?? null;
+}
+
+/** The fields of /proc/<pid>/stat from the third on, the state first; the name before them may hold spaces. */
+function fieldsOf(pid: number): string[] | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[FIELDS_AFTER_NAME] ?? null;
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

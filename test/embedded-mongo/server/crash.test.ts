@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { MongoClient, type Document } from 'mongodb';
@@ -155,6 +157,25 @@ describe('the lock of the data folder', () => {
       await server.close();
     }
   }, 60_000);
+
+  (process.platform === 'linux' ? it : it.skip)(
+    'takes over from a killed process whose parent has not reaped it yet',
+    async () => {
+      const parent = spawn('bash', ['-c', 'true & echo $!; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        const [pid] = (await once(parent.stdout!, 'data')) as [Buffer];
+        const lock = JSON.stringify({ pid: Number(pid.toString()), processStart: null });
+        writeFileSync(path.join(folder, 'agentflow-db.lock'), lock);
+        const server = await startEmbeddedMongo({ dataDir: folder, inProcess: true });
+        await server.close();
+      } finally {
+        parent.kill();
+      }
+    },
+    60_000,
+  );
 });
 
 describe('a full disk', () => {
