@@ -77,7 +77,7 @@ describe("the README's tour", () => {
 
   it('has commands for every part of the product that a newcomer meets', () => {
     expect(new Set(typed.map(({ heading }) => heading))).toEqual(
-      new Set(['Is it well?', 'Agents', 'Chat', 'Conversations', 'GraphQL', 'Tokens']),
+      new Set(['Is it well?', 'Agents', 'Chat', 'Conversations', 'GraphQL', 'Tools', 'Approvals', 'Tokens']),
     );
   });
 
