@@ -170,12 +170,17 @@ export const VARIABLES = {
     'Largest uploaded file in MiB; larger ones are refused with 413.',
   ),
   S3_BUCKET: optional(text, 'Bucket that keeps uploaded files; without it they are in the data folder.'),
-  S3_ENDPOINT: optional(url(['http', 'https']), "Address of an S3-compatible server; Amazon's own without it."),
+  S3_ENDPOINT: optional(
+    url(['http', 'https']),
+    "Address of an S3-compatible server; Amazon's own without it.",
+  ),
   S3_REGION: withDefault(text, 'us-east-1', 'Region of the bucket.'),
   S3_ACCESS_KEY_ID: optional(text, 'Access key for the bucket.', {
     shownDefault: 'found by the AWS SDK: profile, instance role',
   }),
-  S3_SECRET_ACCESS_KEY: optional(text, 'Secret of the access key; both are given or neither.', { secret: true }),
+  S3_SECRET_ACCESS_KEY: optional(text, 'Secret of the access key; both are given or neither.', {
+    secret: true,
+  }),
   S3_FORCE_PATH_STYLE: withDefault(
     onOff,
     'true',
@@ -268,11 +273,6 @@ export const VARIABLES = {
     'Time after which the runs of a process that died are taken over.',
   ),
 
-  AGENTFLOW_SIGNING_KEY: optional(
-    text,
-    'Ed25519 private key for tokens issued here: a JWK as JSON, a PKCS #8 PEM, or 32 bytes in base64url.',
-    { shownDefault: 'signing-key.json in the data folder, made on first use', secret: true },
-  ),
   AGENTFLOW_ENCRYPTION_KEY: optional(
     text,
     'Key that encrypts secrets at rest (credentials of tools): 32 bytes as base64 or hex. Required in production.',
@@ -299,6 +299,11 @@ export const VARIABLES = {
   AGENTFLOW_MCP_HOSTS: optional(
     words,
     'Hosts whose MCP servers a tool may name by URL, exact or as *.example.com; without it none.',
+  ),
+  AGENTFLOW_SIGNING_KEY: optional(
+    text,
+    'Ed25519 private key for tokens issued here: a JWK as JSON, a PKCS #8 PEM, or 32 bytes in base64url.',
+    { shownDefault: 'signing-key.json in the data folder, made on first use', secret: true },
   ),
   AGENTFLOW_TOKEN_ISSUER: withDefault(text, 'agentflow', 'Issuer (`iss`) of the tokens issued here.'),
   AGENTFLOW_ADMIN_SCOPES: withDefault(
