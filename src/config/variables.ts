@@ -164,28 +164,6 @@ export const VARIABLES = {
     '1024',
     'Largest JSON body in KiB; larger ones are refused with 413.',
   ),
-  AGENTFLOW_MAX_UPLOAD_MB: withDefault(
-    whole(1, 5_000),
-    '50',
-    'Largest uploaded file in MiB; larger ones are refused with 413.',
-  ),
-  S3_BUCKET: optional(text, 'Bucket that keeps uploaded files; without it they are in the data folder.'),
-  S3_ENDPOINT: optional(
-    url(['http', 'https']),
-    "Address of an S3-compatible server; Amazon's own without it.",
-  ),
-  S3_REGION: withDefault(text, 'us-east-1', 'Region of the bucket.'),
-  S3_ACCESS_KEY_ID: optional(text, 'Access key for the bucket.', {
-    shownDefault: 'found by the AWS SDK: profile, instance role',
-  }),
-  S3_SECRET_ACCESS_KEY: optional(text, 'Secret of the access key; both are given or neither.', {
-    secret: true,
-  }),
-  S3_FORCE_PATH_STYLE: withDefault(
-    onOff,
-    'true',
-    'The bucket is named in the path, as most servers want it that are not Amazon; false: in the host name.',
-  ),
   AGENTFLOW_HEARTBEAT_MS: withDefault(
     whole(100, 600_000),
     '15000',
@@ -271,6 +249,29 @@ export const VARIABLES = {
     whole(1_000, 3_600_000),
     '15000',
     'Time after which the runs of a process that died are taken over.',
+  ),
+
+  AGENTFLOW_MAX_UPLOAD_MB: withDefault(
+    whole(1, 5_000),
+    '50',
+    'Largest uploaded file in MiB; larger ones are refused with 413.',
+  ),
+  S3_BUCKET: optional(text, 'Bucket that keeps uploaded files; without it they are in the data folder.'),
+  S3_ENDPOINT: optional(
+    url(['http', 'https']),
+    "Address of an S3-compatible server; Amazon's own without it.",
+  ),
+  S3_REGION: withDefault(text, 'us-east-1', 'Region of the bucket.'),
+  S3_ACCESS_KEY_ID: optional(text, 'Access key for the bucket.', {
+    shownDefault: 'found by the AWS SDK: profile, instance role',
+  }),
+  S3_SECRET_ACCESS_KEY: optional(text, 'Secret of the access key; both are given or neither.', {
+    secret: true,
+  }),
+  S3_FORCE_PATH_STYLE: withDefault(
+    onOff,
+    'true',
+    'The bucket is named in the path, as most servers want it that are not Amazon; false: in the host name.',
   ),
 
   AGENTFLOW_ENCRYPTION_KEY: optional(
