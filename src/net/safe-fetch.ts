@@ -7,7 +7,6 @@ import { checkUrl, type GuardRules, type Resolve, resolveTarget, systemResolve }
 import { checkHeaders, sendHop } from './hop';
 
 export { FetchFailed, type FetchFailure } from './fetch-failed';
-export { matchesHost } from './hosts';
 
 export interface SafeFetchOptions {
   /** Opens loopback, private and carrier-grade NAT addresses; link-local and metadata ones stay closed. */

@@ -7,4 +7,4 @@ const { createRequire } = require('node:module');
 
 const folder = process.argv[5];
 
-module.exports = createRequire(folder ? require('node:path').join(folder, 'sandbox.cjs') : __filename);
+module.exports = createRequire(folder ? require('node:path').join(folder, 'sandbox.cjs') : module.filename);

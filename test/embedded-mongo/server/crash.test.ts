@@ -165,7 +165,7 @@ describe('the lock of the data folder', () => {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       try {
-        const [pid] = (await once(parent.stdout!, 'data')) as [Buffer];
+        const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
         const lock = JSON.stringify({ pid: Number(pid.toString()), processStart: null });
         writeFileSync(path.join(folder, 'agentflow-db.lock'), lock);
         const server = await startEmbeddedMongo({ dataDir: folder, inProcess: true });
