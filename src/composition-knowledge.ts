@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { ElasticsearchIndex } from './adapters/elasticsearch';
 import { EmbeddedSearchIndex } from './adapters/embedded-search';
+import { ANALYSIS_VERSION, Analyzer } from './adapters/embedded-search/analysis';
 import { ModelEmbeddings } from './adapters/embeddings';
 import type { FileParts } from './composition-files';
 import type { Config } from './config/environment';
@@ -52,7 +54,7 @@ const PROVIDER_EMBEDDINGS = 'openai/text-embedding-3-small';
 
 /** Both start their threads when they are first used. */
 export function createSearchParts(config: Config, models: ModelGateway): SearchParts {
-  const index = new EmbeddedSearchIndex(join(config.data.directory, 'search'));
+  const index = createIndex(config);
   const embeddings = new ModelEmbeddings({
     gateway: models,
     defaultModel: config.models.openaiApiKey ? PROVIDER_EMBEDDINGS : undefined,
@@ -64,6 +66,19 @@ export function createSearchParts(config: Config, models: ModelGateway): SearchP
       await Promise.all([index.close(), embeddings.close()]);
     },
   };
+}
+
+/** The cluster when one is configured, else files beside the other data. */
+function createIndex(config: Config): SearchIndex {
+  const { url } = config.search;
+  if (!url) return new EmbeddedSearchIndex(join(config.data.directory, 'search'));
+  const analyzer = new Analyzer();
+  return new ElasticsearchIndex({
+    url,
+    prefix: config.database.prefix.toLowerCase(),
+    analyse: (text) => analyzer.terms(text),
+    analysisVersion: ANALYSIS_VERSION,
+  });
 }
 
 export interface KnowledgePartsInput {
