@@ -161,6 +161,8 @@ export class AgentLoop {
     await scope.writer.checkpoint([]);
     await whileUnavailable(RUN_PATIENCE_MS, () => scope.store.toolCalls.insert(calls), { orFull: true });
     await save(scope, { step: index + 1, ...usage });
+    // Whoever ends the run from outside says what it cost so far.
+    Object.assign(scope.run, usage);
     steps.push(calls);
     return calls;
   }

@@ -46,12 +46,13 @@ export class Cancellation {
   }
 
   /**
-   * Cancels by call id or run id; repeating it changes nothing.
+   * Cancels by call id or run id; repeating it changes nothing. The call may be that of a tool: its run ends.
    * @throws DomainError `not_found` for an unknown id or another user's run
    */
   async cancel(principal: Principal, id: string): Promise<CancelResult> {
     const store = await this.dependencies.open(principal.tenant);
-    const named = (await store.runs.find(id)) ?? (await store.runs.findByCall(id));
+    const named =
+      (await store.runs.find(id)) ?? (await store.runs.findByCall(id)) ?? (await runOfToolCall(store, id));
     // A sub-agent lives in its root's run: ending it ends the whole.
     const run = named?.kind === 'sub_agent' ? await store.runs.find(named.rootRunId) : named;
     if (!run || (run.userId !== principal.userId && !principal.isAdmin))
@@ -147,4 +148,9 @@ export class Cancellation {
       ...(scope.agentId ? { agentId: scope.agentId } : {}),
     };
   }
+}
+
+async function runOfToolCall(store: TenantStore, callId: string): Promise<RunRecord | null> {
+  const call = await store.toolCalls.find(callId);
+  return call && store.runs.find(call.runId);
 }

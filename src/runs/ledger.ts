@@ -106,7 +106,8 @@ export function intentOf(
 export interface Receipt {
   status: Exclude<ToolCallStatus, 'waiting_approval' | 'waiting_question' | 'executing'>;
   result?: JsonValue;
-  error?: { code: string; message: string; retryable?: boolean; line?: number | null };
+  /** `type` is the name of what the tool's code threw. */
+  error?: { code: string; type?: string; message: string; retryable?: boolean; line?: number | null };
   shown: string;
   cacheId?: string | null;
 }
@@ -117,6 +118,7 @@ export const receiptChanges = (receipt: Receipt, at: Date): Partial<ToolCallReco
   error: receipt.error
     ? {
         code: receipt.error.code,
+        ...(receipt.error.type === undefined ? {} : { type: receipt.error.type }),
         message: receipt.error.message,
         retryable: receipt.error.retryable ?? false,
         ...(typeof receipt.error.line === 'number' ? { line: receipt.error.line } : {}),

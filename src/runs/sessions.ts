@@ -395,7 +395,8 @@ function failed(run: RunRecord, writer: RunWriter, failure: RunFailure): Ending 
 }
 
 function cancelled(run: RunRecord, writer: RunWriter, reason: string): Ending {
-  const usage = { inputTokens: 0, outputTokens: 0, totalTokens: 0, costUsd: 0 };
+  const { inputTokens, outputTokens, totalTokens, costUsd } = run;
+  const usage = { inputTokens, outputTokens, totalTokens, costUsd };
   return {
     status: 'cancelled',
     parts: [

@@ -348,9 +348,13 @@ export class ToolRunner {
     if (!outcome.ok) {
       const { type, message, line, retryable } = outcome.error;
       const where = typeof line === 'number' ? ` (line ${line})` : '';
+      // Codes are stable; what the tool's own code throws has a name of its own.
+      const named = STABLE_CODE.test(type)
+        ? { code: type, message }
+        : { code: 'tool_failed', type, message: `${type}: ${message}` };
       return {
         status: 'failed',
-        error: { code: type, message, retryable, line },
+        error: { ...named, retryable, line },
         shown: `The call failed with ${type}${where}: ${message}`,
       };
     }
@@ -449,6 +453,7 @@ export class ToolRunner {
 }
 
 const DEFAULT_APPROVAL_SECONDS = 300;
+const STABLE_CODE = /^[a-z][a-z0-9_]*$/;
 
 const OUTCOME_UNKNOWN =
   'Outcome unknown: the server stopped while this call was running, so it may have taken effect. ' +
