@@ -21,6 +21,7 @@ import { Uploads } from './knowledge/ingestion/uploads';
 import { IngestionWork } from './knowledge/ingestion/work';
 import { ChunkingPreviews } from './knowledge/preview';
 import { Retrieval } from './knowledge/retrieval';
+import { IndexKeeper } from './knowledge/search/index-keeper';
 import { QueryProcessing } from './knowledge/search/query-processing';
 import { RetrievalRounds } from './knowledge/search/retrieval-round';
 import { KnowledgeSearch } from './knowledge/search/search';
@@ -113,6 +114,7 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     open,
     rounds: new RetrievalRounds({ index, embeddings }),
     index,
+    keeper: new IndexKeeper({ index, logger }),
     processing: new QueryProcessing({ models: input.models, embeddedModel: LOCAL_MODEL, logger }),
     model: input.model,
     clock,

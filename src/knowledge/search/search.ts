@@ -7,6 +7,7 @@ import { assertBaseCount } from '../bases';
 import { livingBases } from '../find';
 import { explainChunks } from './explain';
 import { highlightsOf } from './highlights';
+import type { IndexKeeper } from './index-keeper';
 import { acceptSearch, type SearchFields, type SearchOptions } from './options';
 import type { ProcessedQuery, QueryProcessing } from './query-processing';
 import { diversify, freshness, titleMatch, wordsOf } from './rank';
@@ -26,6 +27,7 @@ export interface SearchDependencies {
   open: (tenant: string) => Promise<TenantStore>;
   rounds: RetrievalRounds;
   index: SearchIndex;
+  keeper: IndexKeeper;
   processing: QueryProcessing;
   /** The model that helps with queries. */
   model: (store: TenantStore, userId: string) => Promise<string>;
@@ -83,6 +85,7 @@ export class KnowledgeSearch {
     userId: string,
   ): Promise<SearchAnswer> {
     const started = performance.now();
+    await Promise.all(bases.map(({ base }) => this.dependencies.keeper.ensure(store, base)));
     const model = await this.dependencies.model(store, userId);
     const processed = await this.dependencies.processing.process(model, query, {
       rewrite: options.enableQueryRewrite,
