@@ -30,6 +30,7 @@ beforeAll(async () => {
     cached: new CachedResults({ open, clock: systemClock }),
     fetch: ((url: string) => fetched(url)) as SafeFetch,
     parser,
+    knowledge: { agents: server.application.services.knowledge.agents },
   });
 });
 afterAll(() => Promise.all([parser.close(), server.close()]));
