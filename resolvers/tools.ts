@@ -1,6 +1,6 @@
 import type { GenerateInput } from '../src/tools/generate';
 import type { ToolInput } from '../src/tools/definition';
-import type { AgentPath, DryRunInput, RegisterInput } from '../src/tools/tools';
+import type { AgentPath, DryRunInput, RegisterInput, ToolPath } from '../src/tools/tools';
 import { type Context, principalOf } from './context';
 
 type Query = object;
@@ -40,10 +40,11 @@ export const registerTool = async (
 export const updateTool = async (
   query: Query,
   _root: unknown,
-  { input: { agentId, tool, ...changes } }: Input<OfAgent<ToolInput & { tool: string }>>,
+  { input: { agentId, tool, expectedVersion, ...changes } }: Input<ToolPath & ToolInput>,
   ctx: Context,
 ) => {
-  const { id } = await ctx.services.tools.update(principalOf(ctx), agentId, tool, changes);
+  const path = { agentId, tool, expectedVersion };
+  const { id } = await ctx.services.tools.update(principalOf(ctx), path, changes);
   return ctx.services.tools.get(principalOf(ctx), agentId, id, query);
 };
 

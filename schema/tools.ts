@@ -244,6 +244,9 @@ const UpdateToolInput = builder.inputType('UpdateToolInput', {
   fields: (t) => ({
     agentId: t.id({ required: true, description: `An agent that has it. ${text.agentId}` }),
     tool: t.id({ required: true, description: text.tool }),
+    expectedVersion: t.int({
+      description: 'The version that the change is based on; refused when the tool has another by now.',
+    }),
     name: t.string({ description: text.name }),
     description: t.string({ description: text.description }),
     kind: t.field({ type: ToolKind, description: 'Only between PYTHON and JAVASCRIPT.' }),
@@ -378,7 +381,7 @@ builder.mutationFields((t) => ({
     type: 'Tool',
     authScopes: member,
     description:
-      'Makes a tool, or changes the one of that name, and assigns it. Errors: `not_found` (agent), `validation_failed` (also for a source that does not compile, with its line), `conflict` (name of a built-in tool).',
+      'Makes a tool, or changes the one of that name, and assigns it. Errors: `not_found` (agent), `validation_failed` (also for a source that does not compile, with its line), `conflict` (name of a built-in tool, of a call of the engine or of a sub-agent of the agent).',
     args: { input: t.arg({ type: RegisterToolInput, ...input }) },
     resolve: resolve.registerTool,
   }),
@@ -386,7 +389,7 @@ builder.mutationFields((t) => ({
     type: 'Tool',
     authScopes: member,
     description:
-      'Changes a tool of an agent, for all agents that have it. Errors: `not_found`, `validation_failed`, `conflict` (name; built-in tool).',
+      'Changes a tool of an agent, for all agents that have it. Errors: `not_found`, `validation_failed`, `conflict` (name; built-in tool), `precondition_failed`.',
     args: { input: t.arg({ type: UpdateToolInput, ...input }) },
     resolve: resolve.updateTool,
   }),

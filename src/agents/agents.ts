@@ -5,6 +5,7 @@ import type { Principal } from '../ports/identity';
 import type { ModelGateway } from '../ports/models';
 import type { AgentRecord } from '../ports/records';
 import type { Projection, TenantStore } from '../ports/stores';
+import { refuseToolName } from './call-name';
 import { type AgentChanges, toRowChanges } from './changes';
 import { AGENT_DEFAULTS } from './defaults';
 import { findAgent } from './find';
@@ -80,8 +81,11 @@ export class Agents {
     this.assertModel(row.llmModel);
     if (current.kind === 'BUILT_IN' && row.name !== undefined && row.name !== current.name)
       throw new DomainError('conflict', `${current.name} is a built-in agent and cannot be renamed.`);
+    if (row.name !== undefined && row.name !== current.name)
+      await refuseToolName(store, row.name, await store.agents.parentsOf(current.id));
     await this.resolveKnowledgeBases(store, row);
-    const toolIds = changes.toolAssignments && (await this.dependencies.toolIds(store, changes.toolAssignments));
+    const toolIds =
+      changes.toolAssignments && (await this.dependencies.toolIds(store, changes.toolAssignments));
     const updated = await store.agents.update(current.id, current.version, {
       ...row,
       updatedAt: this.dependencies.clock.now(),
@@ -175,6 +179,7 @@ export class Agents {
     this.assertModel(row.llmModel);
     await this.resolveKnowledgeBases(store, row);
     const toolIds = input.toolAssignments && (await this.dependencies.toolIds(store, input.toolAssignments));
+    await refuseToolName(store, input.name, [parent.id]);
     const at = this.dependencies.clock.now();
     const id = newId(at.getTime());
     await assertMayLink(store.agents, parent.id, id);

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { builtInId, JEDI_AGENT, MAIN_AGENT } from '../agents/built-in';
+import { callName } from '../agents/call-name';
 import type { Clock } from '../ports/clock';
 import type { ModelTool } from '../ports/models';
 import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
@@ -10,7 +11,6 @@ import { compileSchema } from './request';
 /** How long another process's change of a sub-agent may go unnoticed; changes of this process are seen at once. */
 const FRESH_MS = 2_000;
 const MOST_AGENTS = 10_000;
-const TOOL_NAME_CHARACTERS = 64;
 
 export type ControlName =
   'get_background_sub_agent_result' | 'fetch_sub_agent_progress' | 'message_sub_agent';
@@ -52,7 +52,7 @@ export class Offers {
       .filter(({ enabled }) => enabled)
       .map((child) => ({
         kind: 'sub_agent',
-        name: toolName(child.name),
+        name: callName(child.name),
         agent: child,
         definition: delegation(child),
       }));
@@ -97,12 +97,8 @@ export const definitionOf = (offered: Offered): ModelTool =>
       }
     : offered.definition;
 
-/** Agents may have names that models cannot call. */
-export const toolName = (name: string): string =>
-  name.replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, TOOL_NAME_CHARACTERS);
-
 const delegation = (child: AgentRecord): ModelTool => ({
-  name: toolName(child.name),
+  name: callName(child.name),
   description: `Delegates to the agent ${child.name}: ${child.description}`,
   parameters: {
     type: 'object',

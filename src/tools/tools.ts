@@ -20,6 +20,7 @@ import {
   TOOL_DEFAULTS,
   type ToolInput,
 } from './definition';
+import { refuseEngineName, refuseSubAgentName } from './names';
 
 const MS_PER_SECOND = 1_000;
 
@@ -41,6 +42,14 @@ export interface DryRunInput {
 export interface AgentPath {
   agentId: string;
   parentId?: string | null;
+}
+
+/** A tool of an agent, each by id or name. */
+export interface ToolPath {
+  agentId: string;
+  tool: string;
+  /** The version that a change is based on; any when absent. */
+  expectedVersion?: number | null;
 }
 
 export interface CompiledConfig {
@@ -117,7 +126,9 @@ export class Tools {
   async register(principal: Principal, agentId: string, input: RegisterInput): Promise<ToolRecord> {
     const { store, agent } = await this.agent(principal, agentId);
     checkToolInput(input);
-    const targets = await this.targets(store, input);
+    refuseEngineName(input.name);
+    const agentIds = [agent.id, ...(await this.targets(store, input))];
+    await refuseSubAgentName(store, input.name, agentIds);
     const known = await store.tools.findByName(input.name);
     if (known?.kind === 'builtin')
       throw new DomainError('conflict', `${input.name} is a built-in tool; choose another name.`, {
@@ -127,33 +138,40 @@ export class Tools {
     const tool = known
       ? await this.write(store, known, this.row(known.id, input, definition))
       : await this.create(principal, store, input, definition);
-    for (const id of [agent.id, ...targets])
-      await store.tools.assign(tool.id, id, this.dependencies.clock.now());
+    for (const id of agentIds) await store.tools.assign(tool.id, id, this.dependencies.clock.now());
     this.dependencies.onChange(principal.tenant);
     return tool;
   }
 
-  /** Changes only what `input` names. */
+  /**
+   * Changes only what `input` names.
+   * @throws DomainError `precondition_failed` when `expectedVersion` (from `If-Match`) is not the tool's version
+   */
   async update(
     principal: Principal,
-    agentId: string,
-    reference: string,
+    { agentId, tool: reference, expectedVersion }: ToolPath,
     input: ToolInput,
   ): Promise<ToolRecord> {
     const { store, agent } = await this.agent(principal, agentId);
     const tool = await this.assigned(store, agent, reference);
+    if (present(expectedVersion) && tool.version !== expectedVersion) throw stale(tool, expectedVersion);
     checkToolInput(input);
     if (tool.kind === 'builtin') refuseBuiltInChanges(input);
     if (present(input.kind) && input.kind !== tool.kind && !isCode(input.kind, tool.kind))
       throw invalid('kind', `is ${tool.kind} and cannot become ${input.kind}`);
     const name = present(input.name) && input.name !== tool.name ? input.name : undefined;
+    if (name !== undefined) {
+      refuseEngineName(name);
+      await refuseSubAgentName(store, name, [agent.id]);
+    }
     if (name !== undefined && (await store.tools.findByName(name)))
       throw new DomainError('conflict', `There is a tool named ${name} already.`, {
         errors: [{ path: 'name', message: 'is taken' }],
       });
     const renamed = name === undefined ? {} : { name, nameKey: name };
     const definition = changesDefinition(input) ? await this.definition(input, tool) : {};
-    const changed = await this.write(store, tool, { ...this.row(tool.id, input, definition), ...renamed });
+    const changes = { ...this.row(tool.id, input, definition), ...renamed };
+    const changed = await this.write(store, tool, changes, expectedVersion);
     this.dependencies.onChange(principal.tenant);
     return changed;
   }
@@ -184,6 +202,7 @@ export class Tools {
   async assign(principal: Principal, path: AgentPath, reference: string): Promise<ToolRecord> {
     const { store, agent } = await this.agentAt(principal, path);
     const tool = await this.living(store, reference);
+    await refuseSubAgentName(store, tool.name, [agent.id]);
     await store.tools.assign(tool.id, agent.id, this.dependencies.clock.now());
     this.dependencies.onChange(principal.tenant);
     return tool;
@@ -382,6 +401,7 @@ export class Tools {
     store: TenantStore,
     tool: ToolRecord,
     changes: Partial<ToolRecord>,
+    expectedVersion?: number | null,
   ): Promise<ToolRecord> {
     const all = { ...changes, updatedAt: this.dependencies.clock.now() };
     const written = await store.tools.update(tool.id, tool.version, all);
@@ -389,6 +409,8 @@ export class Tools {
     const current = await store.tools.find(tool.id);
     if (!current || current.deletedAt)
       throw new DomainError('not_found', `Tool ${tool.name} does not exist.`);
+    // With a precondition what somebody else wrote in between is the caller's to solve; without one we apply again.
+    if (present(expectedVersion)) throw stale(current, expectedVersion);
     return this.write(store, current, changes);
   }
 }
@@ -397,6 +419,13 @@ async function find(store: TenantStore, reference: string): Promise<ToolRecord |
   const tool = (await store.tools.find(reference)) ?? (await store.tools.findByName(reference));
   return tool?.deletedAt ? null : tool;
 }
+
+const stale = (tool: ToolRecord, expected: number): DomainError =>
+  new DomainError(
+    'precondition_failed',
+    `Tool ${tool.name} has version ${tool.version}, not ${expected}; read it again and repeat the change.`,
+    { extra: { current_version: tool.version } },
+  );
 
 const isCode = (a: ToolKind, b: ToolKind): boolean =>
   [a, b].every((kind) => kind === 'python' || kind === 'javascript');

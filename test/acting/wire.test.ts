@@ -33,7 +33,11 @@ describe('a tool that runs within a chat', () => {
   it('is cancelled by its call id, with its run, which says what it cost so far', async () => {
     const usage = { inputTokens: 70, outputTokens: 7 };
     stub.next({ toolCalls: [{ id: 'c', name: 'spin', arguments: '{}' }], usage });
-    const stream = await client.stream('POST', `${agent}/chat`, { message: 'Spin.', verbose: true, ...ids() });
+    const stream = await client.stream('POST', `${agent}/chat`, {
+      message: 'Spin.',
+      verbose: true,
+      ...ids(),
+    });
     const events: Json[] = [];
     for await (const { data } of stream) {
       events.push(data);
@@ -44,14 +48,21 @@ describe('a tool that runs within a chat', () => {
     expect(events.at(-1)).toMatchObject({
       type: 'end',
       call_id: events[0].call_id,
-      content: { finish_reason: 'cancelled', usage: { input_tokens: 70, output_tokens: 7, total_tokens: 77 } },
+      content: {
+        finish_reason: 'cancelled',
+        usage: { input_tokens: 70, output_tokens: 7, total_tokens: 77 },
+      },
     });
   });
 
   it('is unknown to other users', async () => {
     const bob = await server.as({ user: 'bob' });
     stub.next({ toolCalls: [{ id: 'c', name: 'spin', arguments: '{}' }] });
-    const stream = await client.stream('POST', `${agent}/chat`, { message: 'Spin.', verbose: true, ...ids() });
+    const stream = await client.stream('POST', `${agent}/chat`, {
+      message: 'Spin.',
+      verbose: true,
+      ...ids(),
+    });
     for await (const { data } of stream) {
       if (data.type !== 'start' || data.content.role !== 'tool') continue;
       expect((await bob.rest('POST', `/api/v1/cancel/${data.call_id}`)).status).toBe(404);

@@ -325,6 +325,30 @@ describe('bad forms of a registration', () => {
         code: 'conflict',
         field: 'name',
       },
+      ...[
+        'ask_user',
+        'jedi_council',
+        'get_background_sub_agent_result',
+        'fetch_sub_agent_progress',
+        'message_sub_agent',
+      ].map((name) => ({
+        name: `the name ${name}, which the engine has`,
+        rest: (): [string, string, Json] => ['POST', at(main), { ...good, name }],
+        status: 409,
+        code: 'conflict',
+        field: 'name',
+      })),
+      {
+        name: 'the name of a sub-agent of the agent',
+        rest: () => ['POST', at(emails), { ...good, name: 'ResearchAgent', target_agent_ids: [main] }],
+        graphql: () => [
+          REGISTER,
+          { input: { agentId: main, name: 'ResearchAgent', description: 'd', functionCode: JAVASCRIPT } },
+        ],
+        status: 409,
+        code: 'conflict',
+        field: 'name',
+      },
       {
         name: 'a tool of kind http without config',
         rest: () => ['POST', at(main), { name: 'bad_form', description: 'd', kind: 'http' }],
@@ -402,6 +426,20 @@ describe('changing a tool', () => {
       member.graphql(GATE, { input: { agentId: main, tool: 'gated', enabled: false } }),
     );
     expect(configureToolApproval).toEqual({ requireApproval: false, approvalTimeoutSeconds: 60 });
+  });
+
+  it('takes a change that is based on its version, and refuses one that is based on an older one', async () => {
+    await register('versioned');
+    const { headers } = await member.rest('GET', at(main, '/versioned'));
+    const change = (description: string) =>
+      member.rest('PATCH', at(main, '/versioned'), { description }, { 'if-match': headers.get('etag')! });
+    const first = await change('First.');
+    expect(first).toMatchObject({ status: 200, body: { description: 'First.' } });
+    expect(first.headers.get('etag')).not.toBe(headers.get('etag'));
+    expectProblem(await change('Second.'), 412, 'precondition_failed');
+    const stale = { agentId: main, tool: 'versioned', expectedVersion: 1, description: 'Third.' };
+    expectGraphQLError(await member.graphql(UPDATE, { input: stale }), 'precondition_failed');
+    expect((await member.rest('GET', at(main, '/versioned'))).body.description).toBe('First.');
   });
 
   it('gates built-in tools too, which stay as they are otherwise', async () => {

@@ -81,6 +81,12 @@ it('stores tool_assignments with the sub-agent, by name or id, and shows them as
   expect(config.body.tool_assignments).toEqual([]);
 });
 
+it('names no sub-agent like a tool of its parent, which models could not tell apart', async () => {
+  expectProblem(await makeSubAgent('add'), 409, 'conflict', 'name');
+  expectProblem(await member.rest('PATCH', at(''), { name: 'add' }), 409, 'conflict', 'name');
+  expect(names((await member.rest('GET', '/api/v1/agents')).body)).not.toContain('add');
+});
+
 it('makes no sub-agent and changes none when a tool is unknown', async () => {
   expectProblem(
     await makeSubAgent('Never', { tool_assignments: ['add', 'nothing'] }),
