@@ -69,8 +69,12 @@ const Explanation = builder.objectRef<ResultExplanationData>('KnowledgeResultExp
       description: 'Place by words; null when not found so.',
     }),
     fusedRank: t.exposeInt('fusedRank', { description: 'Place after fusion.' }),
-    titleBoost: t.exposeFloat('titleBoost', { description: 'Added for words of the query in the title.' }),
-    freshnessBoost: t.exposeFloat('freshnessBoost', { description: 'Added for youth.' }),
+    titleMatch: t.exposeFloat('titleMatch', {
+      description: 'Share of the words of the query that the title has.',
+    }),
+    freshness: t.exposeFloat('freshness', {
+      description: '1 for a document of now, halved with every half-life.',
+    }),
     boostedRank: t.exposeInt('boostedRank', { description: 'Place after reranking and boosts.' }),
     finalRank: t.exposeInt('finalRank', { description: 'Place in the answer.' }),
   }),

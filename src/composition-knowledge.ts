@@ -139,6 +139,11 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     tenants: input.tenants,
     work: (given) => work.run(given),
     bus,
+    // What a worker wrote into a base while it was being deleted goes as well.
+    onLost: async (store, id) => {
+      const base = await store.knowledge.findBase(id);
+      if (base?.deletedAt) await bases.removeContent(store, base);
+    },
     clock,
     logger,
     workerId: input.workerId,

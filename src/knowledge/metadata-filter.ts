@@ -49,7 +49,7 @@ class FilterReader {
       throw invalid(path, 'must be an object of conditions');
     if (depth > MAX_DEPTH) throw invalid(path, `must not be nested deeper than ${MAX_DEPTH}`);
     const filters = Object.entries(value).map(([key, condition]) =>
-      this.entry(key, condition as JsonValue, `${path}.${key}`, depth),
+      this.entry(key, condition, `${path}.${key}`, depth),
     );
     return filters.length === 1 ? filters[0]! : { kind: 'and', filters };
   }
@@ -77,7 +77,7 @@ class FilterReader {
     const filters = entries.map(([operator, operand]) => {
       if (!(FILTER_OPERATORS as readonly string[]).includes(operator))
         throw invalid(`${path}.${operator}`, `is no operator; there are ${FILTER_OPERATORS.join(', ')}`);
-      return this.condition(field, operator as FilterOperator, operand as JsonValue, `${path}.${operator}`);
+      return this.condition(field, operator as FilterOperator, operand, `${path}.${operator}`);
     });
     return filters.length === 1 ? filters[0]! : { kind: 'and', filters };
   }
@@ -126,7 +126,7 @@ function valuesAt(metadata: JsonObject, field: string): Scalar[] {
       .reduce<JsonValue | undefined>(
         (current, key) =>
           typeof current === 'object' && current !== null && !Array.isArray(current)
-            ? (current as JsonObject)[key]
+            ? (current)[key]
             : undefined,
         metadata,
       );

@@ -54,7 +54,7 @@ export async function finished(client: Client, jobId: string): Promise<Json> {
     async () => {
       const { status, body } = await client.rest('GET', `/api/v1/batches/${jobId}`);
       expect(status).toBe(200);
-      return ENDED.has(body.status) && (body as Json);
+      return ENDED.has(body.status) && (body);
     },
     `the end of ${jobId}`,
     60_000,

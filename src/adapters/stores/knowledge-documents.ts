@@ -104,7 +104,7 @@ export class KnowledgeDocumentRows {
         ],
       },
       data: jsonData(
-        { ...changes, [generationField]: generation, [revisionField]: revision } as Partial<Row>,
+        { ...changes, [generationField]: generation, [revisionField]: revision },
         JSON_FIELDS,
       ),
     });

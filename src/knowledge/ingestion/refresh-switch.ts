@@ -56,7 +56,7 @@ export class RefreshSwitch {
       await this.drop(work);
       return { status: 'failed', error: refused.error, gate: refused.gate };
     }
-    const gate = (job.gate ?? null) as JsonValue;
+    const gate = job.gate ?? null;
     const switched = await store.knowledge.endRefresh(base.id, job.id, {
       generation: job.generation,
       embeddingModel: base.embeddingModel,

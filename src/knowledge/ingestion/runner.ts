@@ -23,6 +23,8 @@ export interface RunnerDependencies {
   tenants: () => Promise<string[]>;
   work: JobWork;
   bus: IngestionBus;
+  /** Told of a job that was taken away, for what its worker may have written since. */
+  onLost: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;
   clock: Clock;
   logger: Logger;
   workerId: string;
@@ -157,7 +159,10 @@ export class IngestionRunner {
   private async settle(store: TenantStore, progress: JobProgress, error: unknown): Promise<void> {
     const { logger, workerId } = this.dependencies;
     const { jobId } = progress;
-    if (error instanceof LostJobError) return logger.info({ jobId }, 'ingestion job is no longer ours');
+    if (error instanceof LostJobError) {
+      logger.info({ jobId }, 'ingestion job is no longer ours');
+      return this.dependencies.onLost(store, progress.state.job.knowledgeBaseId);
+    }
     const passing = this.stopping.signal.aborted || isPassing(error);
     try {
       // Without a lease it is taken up again: at the next look of a worker, this one included.

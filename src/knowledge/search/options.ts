@@ -224,7 +224,7 @@ export function searchFieldsOf(value: JsonValue | undefined, path: string): Sear
   if (value === undefined || value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value))
     throw invalid(path, 'must be an object of search fields');
-  const errors = Object.entries(value as JsonObject).flatMap(([name, item]) => {
+  const errors = Object.entries(value).flatMap(([name, item]) => {
     const type = TYPES[name];
     if (!type) return [{ path: `${path}.${name}`, message: 'is no search field' }];
     return fitsType(type, item) ? [] : [{ path: `${path}.${name}`, message: `must be of type ${type}` }];
@@ -236,7 +236,7 @@ export function searchFieldsOf(value: JsonValue | undefined, path: string): Sear
       name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
       item,
     ]),
-  ) as SearchFields;
+  );
 }
 
 function fitsType(type: string, value: JsonValue | undefined): boolean {

@@ -70,12 +70,17 @@ export class RetrievalRounds {
       const visible = await visibleOf(request, candidates);
       // Revisions on their way out may take the places of living ones: then more are asked for.
       if (visible.length < limit && visible.length < candidates.length && size < MOST_WINDOW) continue;
-      const scores = fuse(
+      const documents = new Map(visible.map(({ candidate, document }) => [candidate.id, document]));
+      const fused = fuse(
         visible.map(({ candidate }) => candidate),
         request.options,
       );
       return {
-        found: visible.map((one) => ({ ...one, fused: scores.get(one.candidate.id)! })),
+        found: fused.map(({ candidate, score }) => ({
+          candidate,
+          document: documents.get(candidate.id)!,
+          fused: score,
+        })),
         named: answers[0]!.named,
         terms: answers.flatMap(({ terms }) => terms.map(({ term }) => term)),
       };

@@ -5,17 +5,16 @@ import type { SearchIndex } from '../../ports/search';
 import type { TenantStore } from '../../ports/stores';
 import { assertBaseCount } from '../bases';
 import { livingBases } from '../find';
+import { diversify, FEEDBACK, freshness, titleMatch } from '../ranking';
 import { explainChunks } from './explain';
 import { highlightsOf } from './highlights';
 import type { IndexKeeper } from './index-keeper';
 import { acceptSearch, type SearchFields, type SearchOptions } from './options';
 import type { ProcessedQuery, QueryProcessing } from './query-processing';
-import { diversify, freshness, titleMatch, wordsOf } from './rank';
+import { wordsOf } from './rank';
 import type { Found, RetrievalRounds, Round, SearchedBase } from './retrieval-round';
 import type { Neighbour, SearchAnswer, SearchResult } from './types';
 
-/** Pseudo-relevance feedback (RM3): so many good chunks give so many words, with such a share of the query. */
-const FEEDBACK = { chunks: 8, terms: 20, weight: 0.3 };
 /** Diversity chooses among so many times the limit, and at least so many. */
 const DIVERSITY_FACTOR = 3;
 const LEAST_DIVERSITY = 50;
@@ -37,8 +36,10 @@ export interface SearchDependencies {
 /** A candidate with everything that its place depends on. */
 export interface Ranked extends Found {
   fusedRank: number;
-  titleBoost: number;
-  freshnessBoost: number;
+  /** Share of the query's words that the title has. */
+  titleMatch: number;
+  /** 1 for a document of now, halved with every half-life. */
+  freshness: number;
   rerank: number | null;
   score: number;
   boostedRank: number;
@@ -149,22 +150,11 @@ export class KnowledgeSearch {
     const now = this.dependencies.clock.now().getTime();
     const boosted = round.found.map((found, index): Ranked => {
       const { document, fused } = found;
-      const titleBoost = options.titleAlpha * titleMatch(words, document.title ?? document.fileName);
-      const freshnessBoost = freshness(
-        options.freshnessBoost,
-        options.freshnessHalfLifeDays,
-        now - document.createdAt.getTime(),
-      );
-      const score = fused + titleBoost + freshnessBoost;
-      return {
-        ...found,
-        fusedRank: index + 1,
-        titleBoost,
-        freshnessBoost,
-        rerank: null,
-        score,
-        boostedRank: 0,
-      };
+      const title = titleMatch(words, wordsOf(document.title ?? document.fileName));
+      const youth = freshness(now - document.createdAt.getTime(), options.freshnessHalfLifeDays);
+      const score = mixed(mixed(fused, options.titleAlpha, title), options.freshnessBoost, youth);
+      const stages = { fusedRank: index + 1, titleMatch: title, freshness: youth, rerank: null };
+      return { ...found, ...stages, score, boostedRank: 0 };
     });
     boosted.sort(byFinalScore);
     if (options.enableRerank) await this.rerank(store, boosted, processed, model);
@@ -189,8 +179,7 @@ export class KnowledgeSearch {
     const scores = await this.dependencies.processing.rerank(model, query, passages, notes);
     if (!scores) return;
     best.forEach((item, index) => (item.rerank = scores[index] ?? null));
-    for (const item of ranked)
-      item.score = RERANK_SHARE * (item.rerank ?? 0) + (1 - RERANK_SHARE) * item.score;
+    for (const item of ranked) item.score = mixed(item.score, RERANK_SHARE, item.rerank ?? 0);
     ranked.sort(byFinalScore);
   }
 
@@ -199,13 +188,10 @@ export class KnowledgeSearch {
     const ids = pool.map(({ candidate }) => candidate.id);
     const bases = [...new Set(pool.map(({ candidate }) => candidate.knowledgeBaseId))];
     const vectors = ids.length > 0 ? await this.dependencies.index.vectors(store.tenant, bases, ids) : [];
-    const byId = new Map(ids.map((id, index) => [id, vectors[index] ?? null]));
     return diversify(
-      pool,
-      ({ candidate }) => byId.get(candidate.id) ?? null,
-      options.mmrLambda,
-      options.limit,
-    );
+      pool.map((candidate) => ({ candidate, score: candidate.score })),
+      { lambda: options.mmrLambda, limit: options.limit, vectors },
+    ).map(({ candidate }) => candidate);
   }
 
   private async results(
@@ -226,6 +212,10 @@ export class KnowledgeSearch {
     );
   }
 }
+
+/** A second opinion, 0 to 1, with its weight in the score. */
+const mixed = (score: number, weight: number, opinion: number): number =>
+  (1 - weight) * score + weight * opinion;
 
 const byFinalScore = (a: Ranked, b: Ranked): number => b.score - a.score || a.fusedRank - b.fusedRank;
 
@@ -276,8 +266,8 @@ function toResult(
           vectorRank: candidate.vectorRank,
           keywordRank: candidate.keywordRank,
           fusedRank: ranked.fusedRank,
-          titleBoost: ranked.titleBoost,
-          freshnessBoost: ranked.freshnessBoost,
+          titleMatch: ranked.titleMatch,
+          freshness: ranked.freshness,
           boostedRank: ranked.boostedRank,
           finalRank: extra.finalRank,
         }

@@ -16,10 +16,10 @@ export interface ResultExplanation {
   vectorRank: number | null;
   keywordRank: number | null;
   fusedRank: number;
-  /** Added to the fused score. */
-  titleBoost: number;
-  /** Added to the fused score. */
-  freshnessBoost: number;
+  /** Share of the query's words that the title has. */
+  titleMatch: number;
+  /** 1 for a document of now, halved with every half-life. */
+  freshness: number;
   /** Place after reranking and boosts, before diversity. */
   boostedRank: number;
   finalRank: number;
