@@ -14,7 +14,25 @@ const BROWSERS = [
 const hasBrowser = BROWSERS.some((path) => path && existsSync(path));
 
 /** Suites about one implementation or pure functions: pointing them at another database proves nothing. */
-const NOT_INTEGRATION = ['cli', 'config', 'docs', 'e2e', 'embedded-mongo', 'identity', 'models', 'tooling'];
+const NOT_INTEGRATION = [
+  'cli',
+  'config',
+  'docs',
+  'documents',
+  'e2e',
+  'embedded-mongo',
+  'embeddings',
+  'http-tool',
+  'identity',
+  'mcp',
+  'models',
+  'net',
+  'ranking',
+  'sandbox',
+  'search',
+  'secrets',
+  'tooling',
+];
 const integrationOnly = process.env.AGENTFLOW_TEST_SUITE === 'integration';
 
 /** @type {import('jest').Config} */
