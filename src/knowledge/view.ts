@@ -1,5 +1,4 @@
 import type { DocumentParser } from '../documents/parse';
-import type { DocumentPage } from '../documents/types';
 import type { DocumentView } from '../files/viewer';
 import type { FileStorage } from '../ports/files';
 import type { Principal } from '../ports/identity';

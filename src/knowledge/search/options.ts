@@ -1,5 +1,5 @@
 import { DomainError, invalid } from '../../errors';
-import type { JsonObject, JsonValue } from '../../ports/records';
+import type { JsonValue } from '../../ports/records';
 import { Complaints } from '../complaints';
 import { KNOWLEDGE_LIMITS } from '../limits';
 import { type MetadataFilter, parseMetadataFilter } from '../metadata-filter';
