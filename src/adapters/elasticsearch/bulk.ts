@@ -118,8 +118,8 @@ function* batches(items: BulkItem[]): Generator<BulkItem[]> {
 
 /** Without writing the document twice: numbers of a vector take some ten characters. */
 function approximateBytes(source: Record<string, unknown>): number {
-  const { vector, all } = source as { vector?: number[]; all?: string };
-  return 16 * (vector?.length ?? 0) + 3 * (all?.length ?? 0) + 1_000;
+  const { vector, content } = source as { vector?: number[]; content?: string };
+  return 16 * (vector?.length ?? 0) + 3 * (content?.length ?? 0) + 1_000;
 }
 
 /** Doubles up to a bound; half of it at random, so that writers do not come back together. */

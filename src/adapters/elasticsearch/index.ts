@@ -51,8 +51,8 @@ export interface ElasticsearchOptions {
 
 /**
  * The index on an Elasticsearch cluster (basic licence, 8.x or 9.x). Words are analysed here, so that it ranks as the
- * embedded index does; three things differ and shift scores a little: statistics of words are those of the whole index
- * and not of the searched bases, the server keeps lengths of texts in 8 bits, and its vector search is approximate (HNSW).
+ * embedded index does; three things differ and shift scores a little: statistics of words are those of each field of the
+ * whole index and not of the searched bases, the server keeps lengths of texts in 8 bits, and its vector search is approximate (HNSW).
  */
 export class ElasticsearchIndex implements SearchIndex {
   private connection: Promise<Client> | undefined;

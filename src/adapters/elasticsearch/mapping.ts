@@ -4,8 +4,6 @@ import type { estypes } from '@elastic/elasticsearch';
 const MAPPING_VERSION = 1;
 
 export const FIELDS = {
-  /** Words of content, title and headings together: BM25 over it is BM25F with equal weights. */
-  all: 'all',
   content: 'content',
   title: 'title',
   headings: 'headings',
@@ -75,7 +73,6 @@ export const mappingsFor = (dimension: number): estypes.MappingTypeMapping => ({
     revision: { type: 'long' },
     generation: { type: 'long' },
     position: { type: 'long' },
-    [FIELDS.all]: terms(),
     [FIELDS.content]: terms({ term_vector: 'yes' }),
     [FIELDS.title]: terms(),
     [FIELDS.headings]: terms(),

@@ -42,21 +42,16 @@ export function visible(
   ];
 }
 
-/**
- * BM25 of the words. With equal weights the fields are searched as one text, which is BM25F; other weights multiply the
- * scores of the fields, which are then added (the server cannot weigh them before saturation).
- */
+/** BM25 of the words in each field, added by weight. */
 export function keywordQuery(
   terms: WeightedTerm[],
   fieldWeights: RetrieverQuery['fieldWeights'],
   filter: Query[],
 ): Query | undefined {
-  const weights = SEARCHED_FIELDS.map((field) => ({
+  const fields = SEARCHED_FIELDS.map((field) => ({
     field: FIELDS[field],
     weight: fieldWeights?.[field] ?? 1,
-  }));
-  const areEqual = weights.every(({ weight }) => weight === 1);
-  const fields = areEqual ? [{ field: FIELDS.all, weight: 1 }] : weights.filter(({ weight }) => weight > 0);
+  })).filter(({ weight }) => weight > 0);
   if (terms.length === 0 || fields.length === 0) return undefined;
   const should = [...terms]
     .sort((one, other) => other.weight - one.weight)

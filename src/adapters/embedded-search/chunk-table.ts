@@ -51,6 +51,8 @@ export class ChunkTable {
   readonly lengths = [new Uint32List(), new Uint32List(), new Uint32List()] as const;
   /** Sums of `lengths` over living slots. */
   readonly totals: [number, number, number] = [0, 0, 0];
+  /** Living slots that have a word in the field. */
+  readonly filled: [number, number, number] = [0, 0, 0];
   living = 0;
   dimension: number | null = null;
 
@@ -127,6 +129,7 @@ export class ChunkTable {
     chunk.lengths.forEach((length, field) => {
       this.lengths[field]!.push(length);
       this.totals[field]! += length;
+      if (length > 0) this.filled[field]!++;
     });
     this.addTerms(slot, chunk.terms);
     this.addVector(slot, chunk.vector);
@@ -139,7 +142,11 @@ export class ChunkTable {
     this.slotById.delete(id);
     this.rows[slot] = undefined;
     this.living--;
-    this.lengths.forEach((lengths, field) => (this.totals[field]! -= lengths.raw[slot]!));
+    this.lengths.forEach((lengths, field) => {
+      const length = lengths.raw[slot]!;
+      this.totals[field]! -= length;
+      if (length > 0) this.filled[field]!--;
+    });
     const pairs = this.termsAt(slot);
     for (let index = 0; index < pairs.length; index += 2) this.postings[pairs[index]!]!.documents--;
     return true;

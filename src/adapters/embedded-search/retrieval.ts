@@ -14,7 +14,8 @@ import { Mask } from './mask';
 
 /**
  * BM25 as Lucene computes it (Robertson, Zaragoza, The Probabilistic Relevance Framework, 2009): k1 = 1.2, b = 0.75,
- * idf = ln(1 + (N - n + 0.5) / (n + 0.5)). Fields are combined before saturation (BM25F, the same source, section 3.6).
+ * idf = ln(1 + (N - n + 0.5) / (n + 0.5)). Every field is scored for itself, against its own average length, and the scores
+ * are added by weight; how rare a word is, is taken over all fields together.
  */
 const K1 = 1.2;
 const B = 0.75;
@@ -32,8 +33,8 @@ interface Part extends SearchedTable {
 
 interface Statistics {
   chunks: number;
-  averageLength: number;
-  weights: [number, number, number];
+  averageLengths: number[];
+  weights: number[];
 }
 
 interface WeightedTerm {
@@ -148,14 +149,18 @@ export class Retrieval {
   }
 
   private saturated(table: ChunkTable, slot: number, packed: number): number {
-    const { weights, averageLength } = this.statistics;
-    const frequency =
-      (packed >>> 16) * weights[0] + ((packed >>> 8) & 0xff) * weights[1] + (packed & 0xff) * weights[2];
-    const length =
-      table.lengths[0].raw[slot]! * weights[0] +
-      table.lengths[1].raw[slot]! * weights[1] +
-      table.lengths[2].raw[slot]! * weights[2];
-    return frequency === 0 ? 0 : frequency / (frequency + K1 * (1 - B + (B * length) / averageLength));
+    return (
+      this.saturatedIn(0, packed >>> 16, table.lengths[0].raw[slot]!) +
+      this.saturatedIn(1, (packed >>> 8) & 0xff, table.lengths[1].raw[slot]!) +
+      this.saturatedIn(2, packed & 0xff, table.lengths[2].raw[slot]!)
+    );
+  }
+
+  private saturatedIn(field: number, frequency: number, length: number): number {
+    if (frequency === 0) return 0;
+    const { weights, averageLengths } = this.statistics;
+    const norm = K1 * (1 - B + (B * length) / averageLengths[field]!);
+    return (weights[field]! * frequency) / (frequency + norm);
   }
 
   private cosineOf(table: ChunkTable, slot: number): number {
@@ -224,14 +229,21 @@ function statisticsOf(
   tables: SearchedTable[],
   fieldWeights: Partial<Record<SearchedField, number>>,
 ): Statistics {
-  const weights = SEARCHED_FIELDS.map((field) => fieldWeights[field] ?? 1) as [number, number, number];
-  let chunks = 0;
-  let length = 0;
-  for (const { table } of tables) {
-    chunks += table.living;
-    weights.forEach((weight, field) => (length += weight * table.totals[field]!));
-  }
-  return { chunks, averageLength: chunks === 0 || length === 0 ? 1 : length / chunks, weights };
+  const sum = (of: (table: ChunkTable) => number): number =>
+    tables.reduce((total, { table }) => total + of(table), 0);
+  return {
+    chunks: sum(({ living }) => living),
+    // Over the chunks that have the field; where none has, nothing is divided by it.
+    averageLengths: SEARCHED_FIELDS.map(
+      (_, field) =>
+        sum(({ totals }) => totals[field]!) /
+        Math.max(
+          1,
+          sum(({ filled }) => filled[field]!),
+        ),
+    ),
+    weights: SEARCHED_FIELDS.map((field) => fieldWeights[field] ?? 1),
+  };
 }
 
 const documentsWith = (tables: SearchedTable[], term: string): number =>
