@@ -77,7 +77,17 @@ describe("the README's tour", () => {
 
   it('has commands for every part of the product that a newcomer meets', () => {
     expect(new Set(typed.map(({ heading }) => heading))).toEqual(
-      new Set(['Is it well?', 'Agents', 'Chat', 'Conversations', 'GraphQL', 'Tools', 'Approvals', 'Tokens']),
+      new Set([
+        'Is it well?',
+        'Agents',
+        'Chat',
+        'Conversations',
+        'GraphQL',
+        'Tools',
+        'Approvals',
+        'Knowledge',
+        'Tokens',
+      ]),
     );
   });
 
