@@ -6,6 +6,7 @@ import { EmbeddedSearchIndex } from '../../src/adapters/embedded-search';
 import { compileFilter } from '../../src/adapters/embedded-search/metadata';
 import { type MetadataFilter, matchesMetadata } from '../../src/knowledge/metadata-filter';
 import type { JsonObject } from '../../src/ports/records';
+import { eventually } from '../testkit/server';
 import { chunk, describeSearchIndex } from './contract';
 
 const folders: string[] = [];
@@ -85,6 +86,23 @@ describe('embedded search index on disk', () => {
     const after = new EmbeddedSearchIndex(folder);
     expect(await search(after, 'apple')).toEqual(['a']);
     await after.close();
+  });
+
+  it('lets its thread go after a pause, and reads the disk when it is used again', async () => {
+    const folder = newFolder();
+    const resting = new EmbeddedSearchIndex(folder, 10);
+    await resting.put('t', base, [chunk('a', { text: 'apple' })]);
+    const other = new EmbeddedSearchIndex(folder);
+    await other.put('t', base, [chunk('b', { text: 'apple' })]);
+    await other.close();
+    // As long as the thread lives it knows its own writes only; searching starts its pause anew.
+    const found = await eventually(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const ids = await search(resting, 'apple');
+      return ids.length === 2 && ids;
+    }, 'what the other wrote');
+    expect(found.sort()).toEqual(['a', 'b']);
+    await resting.close();
   });
 
   it('shrinks its file when most of it was replaced, and finds the same', async () => {

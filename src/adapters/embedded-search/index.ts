@@ -12,6 +12,8 @@ import type { OperationName, Operations, Response } from './messages';
 
 const SCOPES_AT_MOST = 50;
 const WINDOW_AT_MOST = 1_000;
+/** A thread with loaded bases holds their memory; what is on disk is complete, so that nothing is lost with it. */
+const IDLE_MS = 300_000;
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
 interface Waiting {
@@ -29,9 +31,16 @@ export class EmbeddedSearchIndex implements SearchIndex {
   private nextId = 1;
   private closed = false;
   private trouble: string | undefined;
+  private idleTimer: NodeJS.Timeout | undefined;
 
-  /** @param folder where the index is kept, `<data>/search`; made when the first chunk comes */
-  constructor(private readonly folder: string) {}
+  /**
+   * @param folder where the index is kept, `<data>/search`; made when the first chunk comes
+   * @param idleMs after such a time without use the thread ends; the next use starts another
+   */
+  constructor(
+    private readonly folder: string,
+    private readonly idleMs = IDLE_MS,
+  ) {}
 
   async put(
     tenant: string,
@@ -77,6 +86,7 @@ export class EmbeddedSearchIndex implements SearchIndex {
     const { worker } = this;
     if (!worker) return;
     while (this.waiting.size > 0) await this.idle();
+    clearTimeout(this.idleTimer);
     this.worker = undefined;
     await worker.terminate();
   }
@@ -97,6 +107,7 @@ export class EmbeddedSearchIndex implements SearchIndex {
     input: Operations[Name]['input'],
   ): Promise<Operations[Name]['output']> {
     if (this.closed) return Promise.reject(new DomainError('not_ready', 'The search index is closed.'));
+    clearTimeout(this.idleTimer);
     const worker = (this.worker ??= this.start());
     return new Promise((resolve, reject) => {
       const id = this.nextId++;
@@ -118,7 +129,7 @@ export class EmbeddedSearchIndex implements SearchIndex {
   private settle(response: Response): void {
     const waiting = this.waiting.get(response.id);
     this.waiting.delete(response.id);
-    if (this.waiting.size === 0) this.worker?.unref();
+    if (this.waiting.size === 0) this.rest();
     if ('error' in response) {
       const error = domainErrorOf(response.error);
       this.trouble = error.message;
@@ -127,6 +138,15 @@ export class EmbeddedSearchIndex implements SearchIndex {
       this.trouble = undefined;
       waiting?.resolve(response.output as never);
     }
+  }
+
+  private rest(): void {
+    const { worker } = this;
+    worker?.unref();
+    this.idleTimer = setTimeout(() => {
+      this.worker = undefined;
+      void worker?.terminate();
+    }, this.idleMs).unref();
   }
 
   /** The next call starts another thread; what is on disk is complete. */

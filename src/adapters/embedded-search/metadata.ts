@@ -31,10 +31,7 @@ function valuesAt(metadata: JsonObject, field: string): Scalar[] {
   if (value === undefined && field.includes('.')) {
     value = metadata;
     for (const key of field.split('.'))
-      value =
-        typeof value === 'object' && value !== null && !Array.isArray(value)
-          ? (value)[key]
-          : undefined;
+      value = typeof value === 'object' && value !== null && !Array.isArray(value) ? value[key] : undefined;
   }
   if (value === undefined || value === null) return [];
   return (Array.isArray(value) ? value : [value]) as Scalar[];

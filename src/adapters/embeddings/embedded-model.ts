@@ -9,6 +9,9 @@ const BATCH = 4;
 /** The encoder reads a chunk whole; far longer texts only cost time, their start says what they are about. */
 const MAX_CHARACTERS = 8_000;
 
+/** The model holds some 150 MB; it loads in under a second. */
+const IDLE_MS = 300_000;
+
 type Answer = { id: number; vectors: Float32Array[] } | { id: number; error: string };
 
 interface Batch {
@@ -26,6 +29,10 @@ export class EmbeddedEncoder {
   private readonly chunks: Batch[] = [];
   private nextId = 1;
   private closed = false;
+  private idleTimer: NodeJS.Timeout | undefined;
+
+  /** @param idleMs after such a time without a text the thread ends; the next text starts another */
+  constructor(private readonly idleMs = IDLE_MS) {}
 
   /** One unit vector for each text, in order. @throws DomainError `not_ready`, the abort reason when aborted */
   async embed(
@@ -40,6 +47,7 @@ export class EmbeddedEncoder {
 
   async close(): Promise<void> {
     this.closed = true;
+    clearTimeout(this.idleTimer);
     const { worker } = this;
     this.worker = undefined;
     this.fail('The embedding model is closed.');
@@ -60,7 +68,8 @@ export class EmbeddedEncoder {
   private next(): void {
     if (this.running) return;
     const batch = this.queries.shift() ?? this.chunks.shift();
-    if (!batch) return void this.worker?.unref();
+    if (!batch) return this.rest();
+    clearTimeout(this.idleTimer);
     if (batch.signal?.aborted) {
       batch.reject(batch.signal.reason);
       return this.next();
@@ -69,6 +78,15 @@ export class EmbeddedEncoder {
     const worker = (this.worker ??= this.start());
     worker.ref();
     worker.postMessage({ id: this.nextId++, texts: batch.texts });
+  }
+
+  private rest(): void {
+    const { worker } = this;
+    worker?.unref();
+    this.idleTimer = setTimeout(() => {
+      this.worker = undefined;
+      void worker?.terminate();
+    }, this.idleMs).unref();
   }
 
   private start(): Worker {
