@@ -1,5 +1,6 @@
 import type { ProcessSandbox } from '../../src/adapters/sandbox';
 import type { JsonObject } from '../../src/ports/records';
+import { eventually } from '../testkit/server';
 import { testSandbox } from './testkit';
 
 let sandbox: ProcessSandbox;
@@ -207,4 +208,31 @@ describe('between two calls of the same source', () => {
 it('answers as a syntax error what does not compile', async () => {
   expect((await python('def f(:\n    pass\n')).error).toMatchObject({ type: 'SyntaxError', line: 1 });
   expect((await javascript('function f( {')).error).toMatchObject({ type: 'SyntaxError', line: 1 });
+});
+
+it('does not begin calls that are cancelled while their processes start', async () => {
+  const fresh = testSandbox();
+  const source = 'function f() { for (;;); }';
+  try {
+    await fresh.inspect(source, 'javascript');
+    const before = fresh.pids().length;
+    const stop = new AbortController();
+    const call = () =>
+      fresh.run({
+        language: 'javascript',
+        source,
+        arguments: {},
+        signal: stop.signal,
+        limits: { timeoutMs: 10_000 },
+      });
+    const calls = [call(), call(), call(), call()];
+    await eventually(async () => fresh.pids().length > before, 'a process starts');
+    stop.abort(new Error('cancelled'));
+    const outcomes = await Promise.allSettled(calls);
+    expect(
+      outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.message : outcome)),
+    ).toEqual(calls.map(() => 'cancelled'));
+  } finally {
+    await fresh.close();
+  }
 });

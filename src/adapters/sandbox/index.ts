@@ -137,6 +137,11 @@ class PooledSandbox implements ProcessSandbox {
     }
     call.signal?.throwIfAborted();
     const member = await this.pool.take(call.language, call.signal);
+    // A signal that aborted while the process started tells nobody any more.
+    if (call.signal?.aborted) {
+      this.pool.give(member);
+      throw call.signal.reason;
+    }
     return this.callMember(member, call, { facts, limits });
   }
 
