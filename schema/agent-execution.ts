@@ -38,7 +38,10 @@ export const Run = builder.prismaObject('Run', {
     id: t.exposeID('id', { description: 'Id of the run.' }),
     conversationId: t.exposeID('conversationId', { description: 'The conversation.' }),
     agentId: t.exposeID('agentId', { description: 'The agent.' }),
-    messageId: t.exposeID('messageId', { description: "The client's id of the message." }),
+    messageId: t.id({
+      description: "The client's id of the message.",
+      resolve: (run) => run.actionId ?? run.messageId,
+    }),
     callId: t.exposeID('callId', { description: 'The unit of execution; cancels it.' }),
     parentCallId: t.exposeID('parentCallId', { nullable: true, description: 'The unit that caused it.' }),
     rootCallId: t.exposeID('rootCallId', { description: 'The same over one execution tree.' }),
@@ -239,7 +242,10 @@ const StartedRunType = builder.objectRef<StartedRun>('StartedRun').implement({
     runId: t.id({ description: 'Id of the run.', resolve: ({ run }) => run.id }),
     callId: t.id({ description: 'The unit of execution; cancels it.', resolve: ({ run }) => run.callId }),
     conversationId: t.id({ description: 'The conversation.', resolve: ({ run }) => run.conversationId }),
-    messageId: t.id({ description: 'The message.', resolve: ({ run }) => run.messageId }),
+    messageId: t.id({
+      description: 'The message.',
+      resolve: ({ run }) => run.actionId ?? run.messageId,
+    }),
     status: t.field({ type: RunStatus, description: 'Where it is.', resolve: ({ run }) => run.status }),
     started: t.exposeBoolean('started', {
       description: 'False when the same `messageId` had been accepted before.',
@@ -281,7 +287,8 @@ const ChatResult = builder.objectRef<RunOutcome>('ChatResult').implement({
     approval: t.field({
       type: Approval,
       nullable: true,
-      description: 'The tool call that waits for a human, when the run is `WAITING_APPROVAL`; the oldest of several.',
+      description:
+        'The tool call that waits for a human, when the run is `WAITING_APPROVAL`; the oldest of several.',
       resolve: ({ approvals }) => approvals[0] ?? null,
     }),
     question: t.field({
@@ -307,7 +314,8 @@ const ToolRunInput = builder.inputType('ToolRunInput', {
     conversationId: t.id({ required: true, description: 'Where it is recorded; an unknown one is made.' }),
     messageId: t.id({ required: true, description: 'The user action that it belongs to.' }),
     idempotencyKey: t.string({
-      description: 'A second request with this key in the conversation gets the first one, or `idempotency_in_flight`.',
+      description:
+        'A second request with this key in the conversation gets the first one, or `idempotency_in_flight`.',
     }),
   }),
 });

@@ -1,3 +1,4 @@
+import { argumentErrors } from '../argument-errors';
 import { cut, encodeCursor, MAX_PAGE_SIZE, toPage } from '../cursor';
 import { DomainError, type ErrorCode, invalid, notFound } from '../errors';
 import type { Principal } from '../ports/identity';
@@ -6,7 +7,6 @@ import type { ApprovalRecord, ToolBox } from '../ports/tools';
 import {
   alreadyDecided,
   type ApprovalResponse,
-  argumentErrors,
   checkResponse,
   type CheckedResponse,
   isSameDecision,
@@ -177,7 +177,7 @@ export class Approvals {
     const tool = await store.tools.find(approval.toolId);
     if (!tool || tool.deletedAt) return;
     const problems = this.dependencies.tools.problems(tool, modifiedArguments);
-    if (problems.length > 0) throw argumentErrors(problems);
+    if (problems.length > 0) throw argumentErrors('modified_arguments', problems);
   }
 
   private store(principal: Principal): Promise<TenantStore> {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DomainError, type FieldError, invalid } from '../errors';
+import { DomainError, invalid } from '../errors';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { ApprovalRecord } from '../ports/tools';
 
@@ -57,17 +57,6 @@ function argumentsOf(value: JsonValue, status: Decision): JsonObject | null {
   if (JSON.stringify(value).length > ARGUMENTS_CHARACTERS)
     throw invalid('modified_arguments', `must have at most ${ARGUMENTS_CHARACTERS} characters as JSON`);
   return value;
-}
-
-/** Complaints of a tool about arguments, each at the argument that its first word names. */
-export function argumentErrors(problems: string[]): DomainError {
-  const errors = problems.map((message): FieldError => {
-    const path = /^([A-Za-z_$][\w$-]*(?:\.[\w$-]+)*) /.exec(message)?.[1];
-    // Of the arguments as a whole a tool says "arguments must ...".
-    const isWhole = path === undefined || path === 'arguments';
-    return { path: isWhole ? 'modified_arguments' : `modified_arguments.${path}`, message };
-  });
-  return new DomainError('validation_failed', `modified_arguments: ${problems.join('; ')}`, { errors });
 }
 
 /** True when a second response says what the first one did. */

@@ -127,6 +127,8 @@ export interface RunRecord {
   agentId: string;
   userId: string;
   messageId: string;
+  /** The caller's id of the user action, where `messageId` is one of our own: direct tool runs. */
+  actionId?: string | null;
   callId: string;
   parentCallId: string | null;
   rootCallId: string;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { living } from '../agents/agents';
 import type { AgentCache } from '../agents/cache';
+import { argumentErrors } from '../argument-errors';
 import { DomainError, invalid, notFound } from '../errors';
 import { newId } from '../ids';
 import { ID_PATTERN } from '../limits';
@@ -67,10 +68,7 @@ export class BesideRuns {
     if (!tool) throw new DomainError('not_found', `Agent ${agent.name} has no tool ${input.tool}.`);
     const args = checkedInput(input);
     const problems = tools.problems(tool, args);
-    if (problems.length > 0)
-      throw new DomainError('validation_failed', `arguments: ${problems[0]}`, {
-        errors: problems.map((message) => ({ path: 'arguments', message })),
-      });
+    if (problems.length > 0) throw argumentErrors('arguments', problems);
     await this.ensureConversation(store, principal, agent, input.conversationId);
     return this.begin(store, this.toolRun(principal, agent, tool, input, args), agent);
   }
@@ -192,6 +190,7 @@ export class BesideRuns {
       userId: principal.userId,
       // A message may lead to several tool runs, so its id cannot be theirs; a caller's key can.
       messageId: `tool:${input.idempotencyKey ? sha256(input.idempotencyKey).slice(0, 40) : callId}`,
+      actionId: input.messageId,
       callId,
       parentCallId: null,
       rootCallId: callId,

@@ -39,10 +39,10 @@ export interface CancellationDependencies {
 export class Cancellation {
   constructor(private readonly dependencies: CancellationDependencies) {}
 
-  /** The caller's active runs; an admin sees the tenant's with `scope: tenant`. */
+  /** The caller's active runs, sub-agents' too; an admin sees the tenant's with `scope: tenant`. */
   async active(principal: Principal, scope: CancelScope = {}): Promise<RunRecord[]> {
     const store = await this.dependencies.open(principal.tenant);
-    return store.runs.list(this.filter(principal, scope), { limit: MOST_AT_ONCE });
+    return store.runs.list({ ...this.filter(principal, scope), roots: false }, { limit: MOST_AT_ONCE });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { findAgent } from '../agents/find';
 import { living } from '../agents/agents';
+import { argumentErrors } from '../argument-errors';
 import { DomainError, type FieldError, invalid, notFound } from '../errors';
 import { newId } from '../ids';
 import { FetchFailed } from '../net/safe-fetch';
@@ -242,7 +243,7 @@ export class Tools {
     if (tool.kind !== 'python' && tool.kind !== 'javascript')
       throw invalid('tool', `${tool.name} is of kind ${tool.kind}; only code runs in the sandbox`);
     const problems = this.dependencies.problems(tool, args);
-    if (problems.length > 0) throw argumentErrors(problems);
+    if (problems.length > 0) throw argumentErrors('arguments', problems);
     return this.dependencies.sandbox.run({
       language: tool.kind,
       source: tool.functionCode ?? '',
@@ -470,8 +471,3 @@ function refuseBuiltInChanges(input: ToolInput): void {
       `A built-in tool cannot be changed (${other[0]}); its approval can be configured.`,
     );
 }
-
-export const argumentErrors = (problems: string[]): DomainError =>
-  new DomainError('validation_failed', `arguments: ${problems[0]}`, {
-    errors: problems.map((message) => ({ path: 'arguments', message })),
-  });

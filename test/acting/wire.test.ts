@@ -88,3 +88,66 @@ describe('what a direct run ends with', () => {
     });
   });
 });
+
+describe('the message id of a direct run', () => {
+  it('is the caller’s in the list of runs, among the active calls and for cancelling', async () => {
+    const action = ids();
+    const going = client.rest('POST', `${agent}/tools/spin/run`, { arguments: {}, ...action });
+    const [active] = await eventually(async () => {
+      const { body } = await client.rest('GET', '/api/v1/cancel/active-calls');
+      const own = body.calls.filter(({ message_id }: Json) => message_id === action.message_id);
+      return own.length > 0 && own;
+    }, 'the run is active');
+    expect(active).toMatchObject({ status: 'running', conversation_id: action.conversation_id });
+    const cancelled = await client.rest('POST', '/api/v1/cancel/all', action);
+    expect(cancelled.body).toMatchObject({ total: 1, results: [{ call_id: active.call_id }] });
+    expect((await going).body.status).toBe('cancelled');
+    const runs = await client.rest('GET', `/api/v1/conversations/${action.conversation_id}/runs`);
+    expect(runs.body.runs).toMatchObject([{ message_id: action.message_id, call_id: active.call_id }]);
+  });
+
+  it('may be that of several runs', async () => {
+    const action = ids();
+    const first = await run('fail', action);
+    const second = await run('fail', action);
+    expect(second.body.run_id).not.toBe(first.body.run_id);
+  });
+});
+
+describe('the active calls', () => {
+  it('show a sub-agent below its parent, and nothing once the tree is cancelled', async () => {
+    await client.rest('PUT', `${agent}/tools/fail/approval`, { enabled: true });
+    stub.next({ toolCalls: [{ id: 'c', name: 'ResearchAgent', arguments: '{"message":"Fail."}' }] });
+    stub.next({ toolCalls: [{ id: 'c', name: 'fail', arguments: '{}' }] });
+    const paused = await client.rest('POST', '/api/v1/agent/MainAgent/chat', {
+      message: 'Delegate.',
+      stream: false,
+      ...ids(),
+    });
+    const tree = async () =>
+      (await client.rest('GET', '/api/v1/cancel/active-calls')).body.calls.filter(
+        ({ root_call_id }: Json) => root_call_id === paused.body.call_id,
+      );
+    const calls = await tree();
+    expect(calls.map(({ parent_call_id, status }: Json) => [parent_call_id, status])).toEqual(
+      expect.arrayContaining([
+        [null, 'waiting_approval'],
+        [paused.body.call_id, expect.any(String)],
+      ]),
+    );
+    expect(calls).toHaveLength(2);
+    await client.rest('POST', `/api/v1/cancel/${paused.body.call_id}`);
+    expect(await tree()).toEqual([]);
+  });
+});
+
+it('names the argument that does not fit', async () => {
+  const { status, body } = await client.rest('POST', `${agent}/tools/calculate/run`, {
+    arguments: { expression: 5 },
+    ...ids(),
+  });
+  expect({ status, body }).toMatchObject({
+    status: 422,
+    body: { errors: [{ path: 'arguments.expression' }] },
+  });
+});

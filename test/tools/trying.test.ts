@@ -144,7 +144,7 @@ describe('a dry run', () => {
       await dryRun({ tool: 'area', arguments: { width: 'wide', depth: 1 } }),
       422,
       'validation_failed',
-      'arguments',
+      'arguments.width',
     );
     const messages = body.errors.map((error: Json) => error.message);
     expect(messages).toEqual(

@@ -192,7 +192,9 @@ const where = (filter: RunFilter) => ({
   ...(filter.conversationId === undefined ? {} : { conversationId: filter.conversationId }),
   ...(filter.userId === undefined ? {} : { userId: filter.userId }),
   ...(filter.agentId === undefined ? {} : { agentId: filter.agentId }),
-  ...(filter.messageId === undefined ? {} : { messageId: filter.messageId }),
+  ...(filter.messageId === undefined
+    ? {}
+    : { OR: [{ messageId: filter.messageId }, { actionId: filter.messageId }] }),
   ...(filter.statuses === undefined ? {} : { status: { in: [...filter.statuses] } }),
   ...(filter.roots ? { kind: { not: 'sub_agent' } } : {}),
   ...(filter.parentRunId === undefined ? {} : { parentRunId: filter.parentRunId }),
