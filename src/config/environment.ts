@@ -162,7 +162,9 @@ function s3Config(values: Values): Config['files']['s3'] {
     throw new ConfigError([{ name, message: 'is missing; the access key and its secret belong together' }]);
   }
   if (bucket === undefined && values.S3_ENDPOINT !== undefined)
-    throw new ConfigError([{ name: 'S3_BUCKET', message: 'is missing; S3_ENDPOINT alone does not say where files go' }]);
+    throw new ConfigError([
+      { name: 'S3_BUCKET', message: 'is missing; S3_ENDPOINT alone does not say where files go' },
+    ]);
   if (bucket === undefined) return undefined;
   return {
     bucket,

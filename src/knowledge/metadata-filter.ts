@@ -126,7 +126,7 @@ function valuesAt(metadata: JsonObject, field: string): Scalar[] {
       .reduce<JsonValue | undefined>(
         (current, key) =>
           typeof current === 'object' && current !== null && !Array.isArray(current)
-            ? (current)[key]
+            ? current[key]
             : undefined,
         metadata,
       );

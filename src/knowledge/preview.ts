@@ -55,8 +55,7 @@ export class ChunkingPreviews {
   async *events(form: PreviewForm): AsyncGenerator<PreviewEvent> {
     const { chunks } = await this.preview(form);
     let seq = 0;
-    for (const chunk of chunks)
-      yield { type: 'chunk', seq: seq++, content: { ...chunk } };
+    for (const chunk of chunks) yield { type: 'chunk', seq: seq++, content: { ...chunk } };
     const tokens = chunks.reduce((sum, chunk) => sum + chunk.tokens, 0);
     yield { type: 'end', seq, content: { total: chunks.length, tokens } };
   }

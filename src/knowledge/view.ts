@@ -31,7 +31,7 @@ export class KnowledgeViewer {
       title: parsed.title ?? fileName,
       contentType: parsed.contentType,
       text: parsed.text,
-      pages: (parsed.pages ?? null),
+      pages: parsed.pages ?? null,
       metadata: document.metadata,
     };
   }

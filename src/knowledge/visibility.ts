@@ -14,5 +14,3 @@ export function neededRevisions(document: KnowledgeDocumentRecord): Set<number> 
   if (document.deletedAt) return new Set();
   return new Set([document.liveRevision, document.stagedRevision].filter((revision) => revision !== null));
 }
-
-export const isRefreshing = (base: KnowledgeBaseRecord): boolean => base.refreshJobId !== null;

@@ -173,12 +173,7 @@ export interface RunStore {
    * Changes a run that `owner` holds (and that is in `status`, when it is given). False when another worker holds it or it
    * is finished: the fence.
    */
-  updateOwned(
-    id: string,
-    owner: string,
-    changes: Partial<RunRecord>,
-    status?: RunStatus,
-  ): Promise<boolean>;
+  updateOwned(id: string, owner: string, changes: Partial<RunRecord>, status?: RunStatus): Promise<boolean>;
   /** Changes a run in one of `statuses`; null when it is in another. */
   transition(
     id: string,

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { finished, makeBase, PIRATES, sendForm } from '../knowledge/kit';
 import { eventually, type Json, type ServerProcess } from '../testkit/server';
 import { buildProgram, embeddedServer, temporaryFolder } from './kit';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem } from '../testkit/contract';
 import { startTestServer, type TestServer } from '../testkit/server';
 import { BAKING, finished, freshName, makeBase, PIRATES, sendForm, SPACE } from './kit';

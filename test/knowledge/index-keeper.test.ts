@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
 import { DomainError } from '../../src/errors';
 import { IndexKeeper } from '../../src/knowledge/search/index-keeper';
 import { packVector } from '../../src/knowledge/vectors';

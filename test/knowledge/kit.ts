@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import { eventually } from '../testkit/server';
 import type { Answer, Client, Json } from '../testkit/server';
 
@@ -54,7 +53,7 @@ export async function finished(client: Client, jobId: string): Promise<Json> {
     async () => {
       const { status, body } = await client.rest('GET', `/api/v1/batches/${jobId}`);
       expect(status).toBe(200);
-      return ENDED.has(body.status) && (body);
+      return ENDED.has(body.status) && body;
     },
     `the end of ${jobId}`,
     60_000,

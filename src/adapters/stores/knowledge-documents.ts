@@ -103,10 +103,7 @@ export class KnowledgeDocumentRows {
           { [generationField]: generation, [revisionField]: { lte: revision } },
         ],
       },
-      data: jsonData(
-        { ...changes, [generationField]: generation, [revisionField]: revision },
-        JSON_FIELDS,
-      ),
+      data: jsonData({ ...changes, [generationField]: generation, [revisionField]: revision }, JSON_FIELDS),
     });
     return count > 0;
   }

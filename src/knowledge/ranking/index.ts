@@ -2,4 +2,4 @@ export { freshness, mixIn, titleMatch } from './boosts';
 export { diversify } from './diversity';
 export { FEEDBACK, feedbackOf } from './feedback';
 export { fuseConvex, fuseReciprocalRanks, rankBy } from './fusion';
-export { byScore, type RankedCandidate, type Scored } from './types';
+export { type RankedCandidate, type Scored } from './types';
