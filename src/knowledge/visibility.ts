@@ -1,4 +1,4 @@
-import type { KnowledgeBaseRecord, KnowledgeDocumentRecord } from '../ports/knowledge';
+import type { KnowledgeDocumentRecord } from '../ports/knowledge';
 
 /**
  * The revision of a document that is seen in a generation of its base, null when it has none there: what a refresh built
