@@ -193,7 +193,8 @@ const text = {
   parameters: 'What the arguments are: a JSON schema, or `{name: {type, description}}`, or `{name: text}`.',
   argsSchema: 'JSON schema of the arguments, of type `object`; read from the source without it.',
   paramDescriptions: 'Text for single parameters: `{name: text}`.',
-  config: 'What a tool of kind HTTP or MCP calls.',
+  config:
+    'What a tool of kind HTTP or MCP calls. HTTP: `{method, url, headers, query, body, body_template, allow_hosts, response: {path}}`, in whose texts `{name}` is an argument and `{credential.NAME}` (headers and query only) a secret of `credentials`; or `{openapi, operation_id}`. MCP: `{server, tool}` or `{url, tool}`.',
   credentials: 'Secrets by name; encrypted, never answered. Null removes them.',
   executionTimeout: 'Seconds that one call may take, 0.1 to 300; 30 unless said.',
   approvalTimeoutSeconds: 'Seconds that a human has to decide, 1 to 604,800; 300 unless said.',

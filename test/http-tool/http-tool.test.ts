@@ -235,6 +235,8 @@ describe('configurations', () => {
     ['config.allow_hosts.0', { url: 'https://example.com', allow_hosts: ['*'] }],
     ['config.query.a', { url: 'https://example.com', query: { a: {} } }],
     ['config.response.path', { url: 'https://example.com', response: { path: 'a..b' } }],
+    ['config', { url: 'https://example.com', headers: { authorization: 'Bearer {credentials.TOKEN}' } }],
+    ['config', { url: 'https://example.com', query: { key: '{secret.TOKEN}' } }],
     ['config.typo', { url: 'https://example.com', typo: 1 }],
   ])('complains at %s', async (path, config) => expect(await complaint(config)).toBe(path));
 
@@ -252,6 +254,14 @@ describe('configurations', () => {
       url: `${base}/{id}?q={q}`,
     });
     expect(parameters).toMatchObject({ required: ['id'], properties: { id: {}, q: {} } });
+    const partial = await compile({
+      url: `${base}/x?sort={field}:desc&page={page}`,
+      headers: { 'x-trace': 'user-{user}', authorization: 'Bearer {credential.TOKEN}' },
+    });
+    expect(partial.parameters).toMatchObject({
+      required: ['user', 'field'],
+      properties: { field: { type: ['string', 'number', 'boolean'] }, page: {}, user: {} },
+    });
     expect({ idempotent, supportsPreview }).toEqual({ idempotent: true, supportsPreview: true });
   });
 });

@@ -5,7 +5,7 @@ import type { SafeFetch } from '../../net/safe-fetch';
 import type { JsonObject, JsonValue } from '../../ports/records';
 import { asObject, isObject } from './json';
 import { translateOperation } from './openapi';
-import { isCredential, placeholders } from './template';
+import { isCredential, partialNames, placeholders } from './template';
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export type Method = (typeof METHODS)[number];
@@ -47,6 +47,8 @@ export interface CompileOptions {
   allowHosts?: readonly string[];
 }
 
+/** Taken for arguments, these would let the model choose the secret. */
+const MISSPELT_CREDENTIAL = /^(credentials|secrets?)\./;
 const KNOWN = ['method', 'url', 'headers', 'query', 'body', 'body_template', 'allow_hosts', 'response'];
 const OPENAPI = ['openapi', 'operation_id', 'server', 'headers', 'query', 'allow_hosts', 'response'];
 
@@ -185,13 +187,19 @@ function readResponse(value: JsonValue | undefined): { path: string } | null {
 function parametersOf({ url, headers, query, body_template: template }: HttpToolConfig): JsonObject {
   const scalar = { type: ['string', 'number', 'boolean'] };
   const inPath = placeholders(url);
+  const inTexts = partialNames([headers, query, template]).filter((name) => !isCredential(name));
   const names = [...inPath, ...placeholders([headers, query, template])].filter(
     (name) => !isCredential(name),
   );
+  const misspelt = names.find((name) => MISSPELT_CREDENTIAL.test(name));
+  if (misspelt !== undefined)
+    throw invalid('config', `{${misspelt}} is no argument; a secret is written {credential.NAME}`);
   return {
     type: 'object',
-    properties: Object.fromEntries(names.map((name) => [name, inPath.includes(name) ? scalar : {}])),
-    required: [...new Set(inPath)],
+    properties: Object.fromEntries(
+      names.map((name) => [name, inPath.includes(name) || inTexts.includes(name) ? scalar : {}]),
+    ),
+    required: [...new Set([...inPath, ...inTexts])],
   };
 }
 

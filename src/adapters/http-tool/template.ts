@@ -21,6 +21,13 @@ export function placeholders(template: JsonValue | undefined): string[] {
   return Object.values(template).flatMap((value) => placeholders(value));
 }
 
+/** Names that are only a part of a text: without their value the text could not be written. */
+export function partialNames(template: JsonValue | undefined): string[] {
+  if (typeof template === 'string') return wholeName(template) === undefined ? placeholders(template) : [];
+  if (template === null || typeof template !== 'object') return [];
+  return Object.values(template).flatMap((value) => partialNames(value));
+}
+
 /** The one name that is the whole template, so that the value keeps its type. */
 export const wholeName = (template: string): string | undefined => WHOLE.exec(template)?.[1];
 
