@@ -1,21 +1,8 @@
 import { once } from 'node:events';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createLogger } from './adapters/pino-logger';
 import { createApplication } from './composition-root';
 import { ConfigError, loadConfig } from './config/environment';
-
-/** By then the jobs have started and nothing of the start is needed any more. */
-const SETTLED_AFTER_MS = 1_500;
-
-/**
- * Loading leaves up to 70 MB of garbage and half-empty pages, which an idle server would carry along; one collection that
- * also returns pages to the system ("last resort", a few dozen milliseconds) gives them back.
- */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as (how: object) => void)({ flavor: 'last-resort' });
-}
+import { keepIdleMemorySmall } from './system/idle-memory';
 
 /**
  * Runs the server until it is told to stop.
@@ -50,7 +37,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
       },
       'AgentFlow listens',
     );
-    setTimeout(collectGarbage, SETTLED_AFTER_MS).unref();
+    keepIdleMemorySmall();
     const [signal] = (await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])) as [string];
     logger.info({ signal }, 'stopping');
     await application.close();
