@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import Ajv from 'ajv';
+import { boundedRegExp } from '../bounded-pattern';
 import { DomainError, type FieldError } from '../errors';
 import type { JsonValue } from '../ports/records';
 import { ID_PATTERN, MESSAGE_CHARACTERS, METADATA_CHARACTERS } from '../limits';
@@ -193,9 +194,13 @@ function responseFormat(input: ChatInput, complain: Complain): RunRequest['respo
 
 /** A validator of a JSON schema; unknown keywords and formats are ignored as JSON Schema says. */
 export function compileSchema(schema: object): (value: unknown) => string[] {
-  const validate = new Ajv({ strict: false, allErrors: true, logger: false, validateFormats: false }).compile(
-    schema,
-  );
+  const validate = new Ajv({
+    strict: false,
+    allErrors: true,
+    logger: false,
+    validateFormats: false,
+    code: { regExp: boundedRegExp },
+  }).compile(schema);
   return (value) =>
     validate(value)
       ? []

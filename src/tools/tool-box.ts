@@ -1,6 +1,7 @@
 import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
+import { boundedRegExp } from '../bounded-pattern';
 import type { Clock } from '../ports/clock';
 import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
@@ -37,7 +38,14 @@ export class CachedToolBox implements ToolBox {
   });
   // Ids of two tools' schemas may clash, and compiled schemas are kept by identity until they are removed.
   private readonly ajv = addFormats(
-    new Ajv({ strict: false, allErrors: true, verbose: true, addUsedSchema: false, logger: false }),
+    new Ajv({
+      strict: false,
+      allErrors: true,
+      verbose: true,
+      addUsedSchema: false,
+      logger: false,
+      code: { regExp: boundedRegExp },
+    }),
   );
   private readonly validators = new LRUCache<string, ValidateFunction>({
     max: MOST_SCHEMAS,

@@ -180,6 +180,19 @@ describe('complaints about arguments', () => {
     for (const complaint of complaints) expect(complaint.length).toBeLessThan(150);
   });
 
+  it('come in time whatever pattern the schema has, and others are checked after that', async () => {
+    const matching = (pattern: string, version: number) =>
+      tool({ version, parameters: { type: 'object', additionalProperties: { type: 'string', pattern } } });
+    const evil = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x${i}`, `${'a'.repeat(40)}!`]));
+    const begun = performance.now();
+    expect(box.problems(matching('^(a+)+$', 4), evil)[0]).toMatch(/^x0 must match pattern/);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(box.problems(matching('^(a+)+$', 5), { a: 'aaaa' })).toEqual([]);
+    expect(box.problems(matching('^(a+)+$', 5), { a: 'aab' })).toHaveLength(1);
+    expect(box.problems(matching('^\\p{Lu}', 6), { a: 'Ärger', b: 'ärger' })).toHaveLength(1);
+  });
+
   it('follow a new version of the tool, also when the schemas of two tools share an id', () => {
     const schema = (type: string) => ({ $id: 'args', type: 'object', properties: { a: { type } } });
     const first = tool({ id: 'x', parameters: schema('string') });

@@ -1,3 +1,4 @@
+import { BoundedPattern } from '../../bounded-pattern';
 import type { JsonSchema } from '../../ports/models';
 import { best, rank } from './rank';
 import { sentences, terms, words } from './text';
@@ -315,7 +316,7 @@ const MAX_PATTERN_TEXT = 64;
 
 function matches(pattern: string, text: string): boolean {
   try {
-    return text.length <= MAX_PATTERN_TEXT && new RegExp(pattern, 'u').test(text);
+    return text.length <= MAX_PATTERN_TEXT && new BoundedPattern(pattern, 'u').test(text);
   } catch (error) {
     // An invalid pattern is reported by the check of the whole answer.
     if (error instanceof SyntaxError) return false;

@@ -1,4 +1,5 @@
 import type { Ajv2020 } from 'ajv/dist/2020';
+import { boundedRegExp } from '../../bounded-pattern';
 import type { JsonSchema } from '../../ports/models';
 
 let checker: Ajv2020 | undefined;
@@ -26,7 +27,12 @@ export function checkAgainst(schema: JsonSchema, value: unknown): string | undef
 function load(): Ajv2020 {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a static import would be paid at every start
   const { Ajv2020: Constructor } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
-  const ajv = new Constructor({ strict: false, ownProperties: true, logger: false });
+  const ajv = new Constructor({
+    strict: false,
+    ownProperties: true,
+    logger: false,
+    code: { regExp: boundedRegExp },
+  });
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   const addFormats = require('ajv-formats') as (ajv: Ajv2020) => unknown;
   addFormats(ajv);
