@@ -173,6 +173,16 @@ describe('scalar types', () => {
     expect(await t.prisma.kitchen.findUnique({ where: { id: 'k1' } })).toEqual(data);
   });
 
+  it('keep a key __proto__ of a JSON value as a key', async () => {
+    const json = JSON.parse('{"__proto__": {"a": 1}, "b": {"__proto__": ["x"]}}') as object;
+    const text = JSON.stringify(json);
+    const created = await t.prisma.kitchen.create({ data: { id: 'proto', role: 'GUEST', json } as never });
+    expect(JSON.stringify(created.json)).toBe(text);
+    const found = await t.prisma.kitchen.findUnique({ where: { id: 'proto' } });
+    expect(JSON.stringify(found!.json)).toBe(text);
+    expect(({} as { a?: number }).a).toBeUndefined();
+  });
+
   it('have the BSON types of Prisma', async () => {
     await t.prisma.kitchen.create({
       data: { id: 'k2', float: 3, big: 7, bytes: new Uint8Array([1]), roles: ['GUEST'], role: 'GUEST' },

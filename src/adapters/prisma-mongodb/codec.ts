@@ -119,10 +119,16 @@ function encodeJson(value: unknown, path: string, isNull: (value: unknown) => bo
     const item = (value as Record<string, unknown>)[key];
     if (item === undefined) continue;
     const encoded = encodeJson(item, `${path}.${key}`, isNull);
-    if (key === '__proto__') Object.defineProperty(result, key, { value: encoded, enumerable: true });
-    else result[key] = encoded;
+    setOwn(result, key, encoded);
   }
   return result;
+}
+
+/** Assigning `__proto__` would set the prototype. */
+function setOwn(target: object, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+  else (target as Record<string, unknown>)[key] = value;
 }
 
 /** JSON numbers beyond 2^31 come back as the driver's own classes when another client stored them so. */
@@ -135,7 +141,7 @@ function decodeJson(value: unknown): unknown {
   if (value instanceof Binary) return value.toString('base64');
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];
-    if (typeof item === 'object' && item !== null) (value as Record<string, unknown>)[key] = decodeJson(item);
+    if (typeof item === 'object' && item !== null) setOwn(value, key, decodeJson(item));
   }
   return value;
 }
