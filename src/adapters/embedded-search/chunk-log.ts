@@ -169,6 +169,7 @@ export class ChunkLog {
       closeSync(file);
       renameSync(next, this.path);
     }
+    table.release();
     this.table = fresh;
     this.size = log.size;
     this.persistedTerms = log.persistedTerms;

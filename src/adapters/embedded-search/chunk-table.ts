@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../ports/records';
 import { Uint32List } from './growable';
+import { VectorMemory } from './vector-memory';
 
 /** A chunk after analysis: what the index keeps of it, and what goes to disk. */
 export interface AnalysedChunk {
@@ -24,6 +25,9 @@ export const packFrequencies = (content: number, title: number, headings: number
 /** Rows of vectors are allocated together: growing must not copy hundreds of megabytes. */
 const ROWS_PER_BLOCK = 2_048;
 const FIRST_ROWS = 32;
+
+/** Vectors of all tables of this thread, made with the first one: a thread without a base needs none. */
+let vectorMemory: VectorMemory | undefined;
 
 interface Row {
   id: string;
@@ -92,6 +96,20 @@ export class ChunkTable {
   /** Vectors of block `index`: slots from `index * rowsPerBlock`, one after the other. */
   vectorBlock(index: number): Float32Array | undefined {
     return this.blocks[index];
+  }
+
+  /**
+   * Dot products of the query with the first `rows` vectors of a block, valid until the next call; undefined where they
+   * have to be computed one by one.
+   */
+  compareBlock(index: number, query: Float32Array, rows: number): Float32Array | undefined {
+    return vectorMemory?.compare(query, this.blocks[index]!, rows);
+  }
+
+  /** Gives the memory of the vectors back; the table must not be used any more. */
+  release(): void {
+    for (const block of this.blocks) vectorMemory?.release(block);
+    this.blocks.length = 0;
   }
 
   readonly rowsPerBlock = ROWS_PER_BLOCK;
@@ -183,8 +201,12 @@ export class ChunkTable {
     if (!block || block.length <= row * this.dimension) {
       // A base of three chunks must not pay for two thousand.
       const rows = Math.min(ROWS_PER_BLOCK, Math.max(FIRST_ROWS, row * 2));
-      const larger = new Float32Array(rows * this.dimension);
-      if (block) larger.set(block);
+      vectorMemory ??= new VectorMemory(ROWS_PER_BLOCK);
+      const larger = vectorMemory.allocate(rows * this.dimension);
+      if (block) {
+        larger.set(block);
+        vectorMemory.release(block);
+      }
       this.blocks[index] = block = larger;
     }
     block.set(vector, row * this.dimension);

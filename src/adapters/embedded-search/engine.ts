@@ -51,6 +51,7 @@ export class Engine implements Handlers {
 
   removeBase({ tenant, knowledgeBaseId }: Operations['removeBase']['input']): null {
     const path = this.path(tenant, knowledgeBaseId);
+    for (const { table } of this.bases.get(path)?.values() ?? []) table.release();
     this.bases.delete(path);
     rmSync(path, { recursive: true, force: true });
     return null;

@@ -249,16 +249,21 @@ function statisticsOf(
 const documentsWith = (tables: SearchedTable[], term: string): number =>
   tables.reduce((sum, { table }) => sum + (table.postingsOf(term)?.documents ?? 0), 0);
 
+/** With fewer than one of so many rows seen, single products cost less than those of the whole block. */
+const SPARSE = 8;
+
 function scanVectors({ table, mask }: Part, vector: Float32Array, top: TopSlots): void {
-  const dimension = vector.length;
   const { bits } = mask;
+  const isSparse = mask.count * SPARSE < bits.length;
   for (let first = 0; first < bits.length; first += table.rowsPerBlock) {
-    const block = table.vectorBlock(first / table.rowsPerBlock)!;
-    const end = Math.min(bits.length, first + table.rowsPerBlock);
-    for (let slot = first; slot < end; slot++) {
-      if (!bits[slot]) continue;
-      const score = dot(vector, block, (slot - first) * dimension);
-      if (score > top.floor) top.offer(slot, score);
+    const index = first / table.rowsPerBlock;
+    const rows = Math.min(bits.length - first, table.rowsPerBlock);
+    const products = isSparse ? undefined : table.compareBlock(index, vector, rows);
+    const block = table.vectorBlock(index)!;
+    for (let row = 0; row < rows; row++) {
+      if (!bits[first + row]) continue;
+      const score = products ? products[row]! : dot(vector, block, row * vector.length);
+      if (score > top.floor) top.offer(first + row, score);
     }
   }
 }
