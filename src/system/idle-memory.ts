@@ -9,7 +9,7 @@ const QUIET_LOOKS = 2;
 /** A collection is worth its pause when the process has grown by so much since the last one. */
 const WORTH_BYTES = 24 * 1024 * 1024;
 
-type Collect = (how: { flavor: 'last-resort' }) => void;
+type Collect = (how?: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
 /**
  * Gives memory back when the server is idle. V8 keeps garbage and half-empty pages of busy times (the start, a wave of
@@ -30,7 +30,9 @@ export function keepIdleMemorySmall(): () => void {
     last = now;
     quiet = utilization < QUIET_UTILIZATION ? quiet + 1 : 0;
     if (quiet !== QUIET_LOOKS || process.memoryUsage.rss() - settled < WORTH_BYTES) return;
-    collect({ flavor: 'last-resort' });
+    // The first is all that Node 20 knows; the second also returns pages.
+    collect();
+    collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     settled = process.memoryUsage.rss();
     last = performance.eventLoopUtilization();
   }, LOOK_EVERY_MS).unref();
