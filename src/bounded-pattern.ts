@@ -24,7 +24,7 @@ export class BoundedPattern {
     const left = Math.floor(BUDGET_MS - spentMs);
     if (left < 1) return false;
     if (spentMs === 0) setImmediate(() => void (spentMs = 0));
-    bench ??= { script: new vm.Script(TEST), context: vm.createContext(Object.create(null)) };
+    bench ??= { script: new vm.Script(TEST), context: vm.createContext() };
     const { script, context } = bench;
     Object.assign(context, { pattern: this.pattern, text });
     const begun = performance.now();
