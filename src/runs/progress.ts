@@ -12,7 +12,7 @@ export interface Progress {
   turn: number;
   startSeq: number | null;
   terminal: PartRecord | undefined;
-  /** `type:callId` of every part: what followers have seen. */
+  /** `type:callId` of every part, and `type:id` of what asks a human: what followers have seen. */
   shown: Set<string>;
 }
 
@@ -34,7 +34,10 @@ export async function readProgress(store: TenantStore, run: RunRecord): Promise<
   }
 }
 
-export const shownKey = (type: PartRecord['type'], callId: string): string => `${type}:${callId}`;
+/** @param id of the call, or of the approval or question: one call can ask more than once */
+export const shownKey = (type: PartRecord['type'], id: string): string => `${type}:${id}`;
+
+const ASKS = /^(approval|question)_/;
 
 function note(progress: Progress, run: RunRecord, part: PartRecord): void {
   progress.startSeq ??= part.seq;
@@ -43,5 +46,7 @@ function note(progress: Progress, run: RunRecord, part: PartRecord): void {
   if (part.type === 'user' || (own && part.type === 'start')) progress.began = true;
   else if (own && isAnswerDelta(part)) progress.written += part.text ?? '';
   if (part.callId !== null) progress.shown.add(shownKey(part.type, part.callId));
+  const asked = ASKS.test(part.type) ? (part.content as { id?: string } | null)?.id : undefined;
+  if (asked !== undefined) progress.shown.add(shownKey(part.type, asked));
   if (isTerminal(part, run)) progress.terminal = part;
 }

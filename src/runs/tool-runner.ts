@@ -150,6 +150,11 @@ export class ToolRunner {
     if (!scope.shown.has(shownKey('start', call.id))) await scope.writer.checkpoint(callStarted(scope, call));
   }
 
+  /** Shows what a request to a human has come to, unless the log has it from before an interruption. */
+  private async showOnce(scope: RunScope, draft: PartDraft, requestId: string): Promise<void> {
+    if (!scope.shown.has(shownKey(draft.type, requestId))) await scope.writer.checkpoint([draft]);
+  }
+
   private async begin(settling: Settling, call: ToolCallRecord): Promise<ToolCallRecord> {
     if (call.status === 'waiting_approval') {
       await this.ask(settling, call, 'tool');
@@ -237,13 +242,15 @@ export class ToolRunner {
       return call;
     }
     if (approval.status === 'pending') {
-      if (scope.resumed && !scope.shown.has(shownKey('approval_required', call.id)))
-        await scope.writer.checkpoint([approvalRequired(scope, call, approval)]);
+      await this.showOnce(scope, approvalRequired(scope, call, approval), approval.id);
       return call;
     }
-    await scope.writer.checkpoint([approvalResolved(scope, call, approval)]);
-    if (approval.status !== 'approved')
-      return this.receive(settling, call, refusal(call, approval), ['waiting_approval'], false);
+    await this.showOnce(scope, approvalResolved(scope, call, approval), approval.id);
+    if (approval.status !== 'approved') {
+      // An interrupted call has begun for those who follow: it ends for them, too.
+      const begun = scope.shown.has(shownKey('start', call.id));
+      return this.receive(settling, call, refusal(call, approval), ['waiting_approval'], begun);
+    }
     const args = (approval.modifiedArguments ?? call.arguments) as JsonObject;
     const executing = await this.move(scope, call, ['waiting_approval'], {
       status: 'executing',
@@ -438,8 +445,11 @@ export class ToolRunner {
         settling,
         await this.move(scope, call, ['waiting_question'], { status: 'executing' }),
       );
-    if (question.status === 'pending') return call;
-    await scope.writer.checkpoint([questionResolved(scope, call, question)]);
+    if (question.status === 'pending') {
+      await this.showOnce(scope, questionRequired(scope, call, question), question.id);
+      return call;
+    }
+    await this.showOnce(scope, questionResolved(scope, call, question), question.id);
     const receipt: Receipt =
       question.status === 'answered'
         ? { status: 'succeeded', result: question.answers, shown: JSON.stringify(question.answers) }
