@@ -3,6 +3,7 @@
  *   npm run build && node bench/search-quality.mjs FOLDER [VECTORS]
  * FOLDER holds corpus.jsonl {id, title, text}, queries.jsonl {id, text} and qrels.tsv (query, doc, relevance).
  * VECTORS is a file that keeps the vectors between runs (default: in the folder for temporary files).
+ * With ELASTICSEARCH_URL the same on that server, in indices that are removed afterwards.
  * Prints nDCG@10 (gains 2^grade - 1) of keyword, semantic, hybrid, hybrid with feedback; judges nothing.
  */
 import { createHash } from 'node:crypto';
@@ -12,7 +13,9 @@ import os from 'node:os';
 import path from 'node:path';
 
 const require = createRequire(import.meta.url);
+const { ElasticsearchIndex } = require('../dist/src/adapters/elasticsearch');
 const { EmbeddedSearchIndex } = require('../dist/src/adapters/embedded-search');
+const { ANALYSIS_VERSION, Analyzer } = require('../dist/src/adapters/embedded-search/analysis');
 const { ModelEmbeddings, EMBEDDED_MODEL } = require('../dist/src/adapters/embeddings');
 const { fuseConvex, fuseReciprocalRanks, rankBy, feedbackOf } = require('../dist/src/knowledge/ranking');
 
@@ -74,7 +77,24 @@ function ndcg(query, ids) {
 }
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'search-quality-'));
-const index = new EmbeddedSearchIndex(root);
+const url = process.env.ELASTICSEARCH_URL;
+const prefix = `bench-${process.pid}-${Date.now()}`;
+const analyzer = new Analyzer();
+const index = url
+  ? new ElasticsearchIndex({
+      url,
+      prefix,
+      analyse: (text) => analyzer.terms(text),
+      analysisVersion: ANALYSIS_VERSION,
+    })
+  : new EmbeddedSearchIndex(root);
+
+async function removeIndices() {
+  const { Client } = require('@elastic/elasticsearch');
+  const client = new Client({ node: url });
+  await client.indices.delete({ index: `${prefix}-*`, ignore_unavailable: true });
+  await client.close();
+}
 try {
   const vectors = await vectorsOf([...corpus.map(({ text }) => text), ...queries.map(({ text }) => text)]);
   const chunks = corpus.map(({ id, title, text }, position) => ({
@@ -129,5 +149,6 @@ try {
     );
 } finally {
   await index.close();
+  if (url) await removeIndices();
   rmSync(root, { recursive: true, force: true });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from '@elastic/elasticsearch';
+import type { DomainError } from '../../errors';
 import { isPassing, ofReason } from './failures';
 
 /** A document to write, or, where `source` is missing, to delete. */
@@ -69,12 +70,12 @@ export class BulkWriter {
       return { again: items, refusal: error as Error };
     }
     const again: BulkItem[] = [];
-    let refusal: Error | undefined;
+    let refusal: DomainError | undefined;
     response.items.forEach((item, index) => {
       const { status, error } = Object.values(item)[0]!;
       if (!error || (status === CONFLICT && items[index]!.onlyNew)) return;
       refusal = ofReason({ status, type: error.type, reason: error.reason ?? '' }, error);
-      if (!isPassing(status)) throw refusal;
+      if (!isPassing(status) || refusal.code === 'storage_full') throw refusal;
       again.push(items[index]!);
     });
     return { again, ...(refusal ? { refusal } : {}) };
