@@ -56,6 +56,7 @@ export function documentOf(raw: RawChunk, analyse: Analyse): Record<string, unkn
     revision: record.revision,
     generation: record.generation,
     position: record.position,
+    all: [content, titleTerms, headings].join(' '),
     content,
     title: titleTerms,
     headings,

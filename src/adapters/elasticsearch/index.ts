@@ -25,6 +25,7 @@ import { Indices } from './indices';
 import { IndexNames } from './mapping';
 import type { Prepared } from './named';
 import { inBases, keywordQuery, type Query, visible, type WeightedTerm } from './queries';
+import { type Corrections, rarityCorrections } from './rarity';
 import { PLACE, searchAll } from './requests';
 import { runSearch } from './search';
 
@@ -51,8 +52,8 @@ export interface ElasticsearchOptions {
 
 /**
  * The index on an Elasticsearch cluster (basic licence, 8.x or 9.x). Words are analysed here, so that it ranks as the
- * embedded index does; three things differ and shift scores a little: statistics of words are those of each field of the
- * whole index and not of the searched bases, the server keeps lengths of texts in 8 bits, and its vector search is approximate (HNSW).
+ * embedded index does; three things differ and shift scores a little: statistics of words are those of the whole index
+ * and not of the searched bases, the server keeps lengths of texts in 8 bits, and its vector search is approximate (HNSW).
  */
 export class ElasticsearchIndex implements SearchIndex {
   private connection: Promise<Client> | undefined;
@@ -122,7 +123,10 @@ export class ElasticsearchIndex implements SearchIndex {
       await this.indices.open();
       const prepared = { ...(await this.prepare(tenant, query)), signal };
       const terms = await this.termsOf(prepared);
-      prepared.byWords = (filter) => keywordQuery(terms, query.fieldWeights, filter);
+      const corrections = await this.correctionsOf(prepared, terms);
+      const { fieldWeights } = query;
+      prepared.byWords = (filter) =>
+        keywordQuery(terms, { fieldWeights, ...(corrections ? { corrections } : {}) }, filter);
       const answer = await runSearch(prepared, terms);
       signal?.throwIfAborted();
       return answer;
@@ -222,6 +226,20 @@ export class ElasticsearchIndex implements SearchIndex {
       return { index, id: serverId(tenant, knowledgeBaseId, id), routing };
     });
     return expand(terms, await relevanceModel(client, documents, feedback), feedback);
+  }
+
+  /** Undefined while there is nothing to search. */
+  private async correctionsOf(
+    { client, routing, query }: Prepared,
+    terms: WeightedTerm[],
+  ): Promise<Corrections | undefined> {
+    if (terms.length === 0) return undefined;
+    const dimensions = await this.indices.dimensions();
+    const wanted = query.vector?.length;
+    // While a refresh changes the model there are two indices; one tells enough.
+    const dimension = dimensions.find((one) => one === wanted) ?? dimensions[0];
+    if (dimension === undefined) return undefined;
+    return rarityCorrections(client, { index: this.names.ofDimension(dimension), routing, terms });
   }
 
   /** A chunk is in one index: a refresh with another model moves it. */

@@ -4,6 +4,8 @@ import type { estypes } from '@elastic/elasticsearch';
 const MAPPING_VERSION = 1;
 
 export const FIELDS = {
+  /** All words of a chunk: tells how rare they are. */
+  all: 'all',
   content: 'content',
   title: 'title',
   headings: 'headings',
@@ -73,6 +75,7 @@ export const mappingsFor = (dimension: number): estypes.MappingTypeMapping => ({
     revision: { type: 'long' },
     generation: { type: 'long' },
     position: { type: 'long' },
+    [FIELDS.all]: terms(),
     [FIELDS.content]: terms({ term_vector: 'yes' }),
     [FIELDS.title]: terms(),
     [FIELDS.headings]: terms(),

@@ -2,6 +2,7 @@ import type { estypes } from '@elastic/elasticsearch';
 import { type RetrieverQuery, SEARCHED_FIELDS } from '../../ports/search';
 import { FIELDS } from './mapping';
 import { filterQuery } from './metadata';
+import type { Corrections } from './rarity';
 
 export type Query = estypes.QueryDslQueryContainer;
 
@@ -45,7 +46,7 @@ export function visible(
 /** BM25 of the words in each field, added by weight. */
 export function keywordQuery(
   terms: WeightedTerm[],
-  fieldWeights: RetrieverQuery['fieldWeights'],
+  { fieldWeights, corrections }: { fieldWeights: RetrieverQuery['fieldWeights']; corrections?: Corrections },
   filter: Query[],
 ): Query | undefined {
   const fields = SEARCHED_FIELDS.map((field) => ({
@@ -57,9 +58,10 @@ export function keywordQuery(
     .sort((one, other) => other.weight - one.weight)
     .slice(0, Math.floor(CONDITIONS_AT_MOST / fields.length))
     .flatMap(({ term, weight }) =>
-      fields.map(({ field, weight: boost }): Query => ({
-        term: { [field]: { value: term, boost: weight * boost } },
-      })),
+      fields.map(({ field, weight: fieldWeight }): Query => {
+        const boost = weight * fieldWeight * (corrections?.get(field)?.get(term) ?? 1);
+        return { term: { [field]: { value: term, boost } } };
+      }),
     );
   return { bool: { should, minimum_should_match: 1, filter } };
 }
