@@ -53,6 +53,8 @@ export interface StubProvider {
   next(behaviour: StubBehaviour): void;
   /** Behaviour of every request that no {@link next} waits for. */
   default(behaviour: StubBehaviour): void;
+  /** Behaviour of such requests by what they ask. */
+  decide(choose: (body: StubRequest['body']) => StubBehaviour): void;
   /** Resolves when `count` requests have arrived. */
   arrived(count: number): Promise<void>;
   /** Connections accepted so far and open now. */
@@ -69,6 +71,7 @@ export async function startStubProvider(): Promise<StubProvider> {
   const sockets = new Set<import('node:net').Socket>();
   const waiters: { count: number; resolve: () => void }[] = [];
   let fallback: StubBehaviour = {};
+  let choose: ((body: StubRequest['body']) => StubBehaviour) | undefined;
   let accepted = 0;
 
   const server = http.createServer((req, res) => {
@@ -81,7 +84,7 @@ export async function startStubProvider(): Promise<StubProvider> {
       const text = Buffer.concat(parts).toString();
       const body = text ? JSON.parse(text) : undefined;
       requests.push({ path: req.url ?? '', headers: req.headers, body, closed });
-      const behaviour = continued(queue.shift() ?? fallback, body);
+      const behaviour = continued(queue.shift() ?? choose?.(body) ?? fallback, body);
       for (const waiter of waiters) if (requests.length >= waiter.count) waiter.resolve();
       answer(behaviour, requests.at(-1) as StubRequest, res);
     });
@@ -98,6 +101,7 @@ export async function startStubProvider(): Promise<StubProvider> {
     requests,
     next: (behaviour) => void queue.push(behaviour),
     default: (behaviour) => void (fallback = behaviour),
+    decide: (chosen) => void (choose = chosen),
     arrived: (count) =>
       requests.length >= count
         ? Promise.resolve()
