@@ -1,6 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { declaredRefs } from './refs';
 import { FacadeError, type JsonTree, type OpenApiDocument } from './types';
 
@@ -15,8 +14,13 @@ export interface Bundle {
 }
 
 function readGroup(directory: string, file: string, findings: string[]): JsonTree {
+  const path = join(directory, file);
   try {
-    return parseYaml(readFileSync(join(directory, file), 'utf8')) ?? {};
+    // The build writes each file as JSON too, which is parsed a hundred times faster.
+    if (existsSync(`${path}.json`)) return JSON.parse(readFileSync(`${path}.json`, 'utf8'));
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- a built server never needs it
+    const { parse } = require('yaml') as typeof import('yaml');
+    return parse(readFileSync(path, 'utf8')) ?? {};
   } catch (error) {
     findings.push(`${file} is not readable YAML: ${(error as Error).message}`);
     return {};
