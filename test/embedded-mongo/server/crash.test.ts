@@ -166,6 +166,8 @@ describe('the lock of the data folder', () => {
       });
       try {
         const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
+        const stat = (): string => readFileSync(`/proc/${Number(pid.toString())}/stat`, 'utf8');
+        while (!stat().includes(') Z ')) await new Promise((resolve) => setTimeout(resolve, 10));
         const lock = JSON.stringify({ pid: Number(pid.toString()), processStart: null });
         writeFileSync(path.join(folder, 'agentflow-db.lock'), lock);
         const server = await startEmbeddedMongo({ dataDir: folder, inProcess: true });
