@@ -161,7 +161,7 @@ describe('the lock of the data folder', () => {
   (process.platform === 'linux' ? it : it.skip)(
     'takes over from a killed process whose parent has not reaped it yet',
     async () => {
-      const parent = spawn('bash', ['-c', 'true & echo $!; exec sleep 60'], {
+      const parent = spawn('bash', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       try {
