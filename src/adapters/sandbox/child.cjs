@@ -52,6 +52,8 @@ function removeHost() {
   );
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (keep.has(name)) continue;
+    // Deleted first: to redefine a global that Node makes when it is first asked for (undici's) would make it.
+    delete globalThis[name];
     Object.defineProperty(globalThis, name, { value: undefined, writable: true, configurable: true });
   }
 }
