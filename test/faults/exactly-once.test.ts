@@ -144,8 +144,8 @@ it(`repeats no call that may not be repeated, and loses no receipt, over kills (
         },
         `the run of ${id} ends`,
         30_000,
-      ).catch((error: Error) => {
-        throw new Error(`${error.message}; last: ${JSON.stringify(last).slice(0, 500)}`);
+      ).catch((error: unknown) => {
+        throw new Error(`${String(error)}; last: ${JSON.stringify(last).slice(0, 500)}`);
       });
       expect(done.text).toBe('All is done now.');
       await assertLedger(client, id);
