@@ -21,6 +21,7 @@ import { FencedError, type PartDraft } from './log';
 import type { Offered } from './offer';
 import { shownKey } from './progress';
 import { questionItems, QUESTION_TIMEOUT_MS } from './questions';
+import { deniedBefore, failed, refusal, rejected } from './receipts';
 import type { Pause, RunScope } from './scope';
 import { Slots } from './slots';
 import {
@@ -352,19 +353,7 @@ export class ToolRunner {
   }
 
   private async receiptOf(scope: RunScope, call: ToolCallRecord, outcome: ToolOutcome): Promise<Receipt> {
-    if (!outcome.ok) {
-      const { type, message, line, retryable } = outcome.error;
-      const where = typeof line === 'number' ? ` (line ${line})` : '';
-      // Codes are stable; what the tool's own code throws has a name of its own.
-      const named = STABLE_CODE.test(type)
-        ? { code: type, message }
-        : { code: 'tool_failed', type, message: `${type}: ${message}` };
-      return {
-        status: 'failed',
-        error: { ...named, retryable, line },
-        shown: `The call failed with ${type}${where}: ${message}`,
-      };
-    }
+    if (!outcome.ok) return failed(outcome.error);
     const presented = await this.dependencies.present(scope.store, call, outcome.result);
     return { status: 'succeeded', result: outcome.result, ...presented };
   }
@@ -463,7 +452,6 @@ export class ToolRunner {
 }
 
 const DEFAULT_APPROVAL_SECONDS = 300;
-const STABLE_CODE = /^[a-z][a-z0-9_]*$/;
 
 const OUTCOME_UNKNOWN =
   'Outcome unknown: the server stopped while this call was running, so it may have taken effect. ' +
@@ -480,53 +468,6 @@ const toolOf = (offers: Offered[], call: ToolCallRecord) => {
 
 const sameCall = (a: ToolCallRecord, b: ToolCallRecord): boolean =>
   a.toolName === b.toolName && JSON.stringify(a.arguments) === JSON.stringify(b.arguments);
-
-function rejected(call: ToolCallRecord, { offered, problems }: PlannedCall): Receipt {
-  const message = problems.join('; ');
-  if (!offered) return failure('tool_unknown', message);
-  return failure(
-    'arguments_invalid',
-    message,
-    `The arguments of ${call.toolName} do not fit: ${message}. Nothing was executed; correct them and call again.`,
-  );
-}
-
-const deniedBefore = (call: ToolCallRecord): Receipt => ({
-  status: 'denied',
-  error: {
-    code: 'approval_denied',
-    message: `this call of ${call.toolName} was denied already in this run; nobody was asked again`,
-  },
-  shown: `A human has already denied this very call of ${call.toolName}. Do not repeat it; find another way or say what is missing.`,
-});
-
-function refusal(call: ToolCallRecord, approval: ApprovalRecord): Receipt {
-  const because = approval.reason ? ` Reason: ${approval.reason}` : '';
-  if (approval.kind === 'outcome_unknown')
-    return {
-      status: 'unknown',
-      error: {
-        code: 'outcome_unknown',
-        message: 'the call was interrupted; whether it took effect is unknown',
-      },
-      shown: `The outcome of this call is unknown: it was interrupted and may or may not have taken effect. It was not repeated.${because}`,
-    };
-  if (approval.status === 'expired')
-    return {
-      status: 'expired',
-      error: { code: 'approval_expired', message: 'nobody decided in time' },
-      shown: `Nobody approved the call of ${call.toolName} in time, so it was not executed. Treat that as a denial.`,
-    };
-  const cancelled = approval.status === 'cancelled';
-  return {
-    status: 'denied',
-    error: {
-      code: cancelled ? 'approval_cancelled' : 'approval_denied',
-      message: approval.reason ?? (cancelled ? 'the request was withdrawn' : 'a human denied the call'),
-    },
-    shown: `A human ${cancelled ? 'withdrew' : 'denied'} the call of ${call.toolName}; it was not executed.${because}`,
-  };
-}
 
 function pauseOf(calls: ToolCallRecord[]): Pause | null {
   if (calls.some(({ status }) => status === 'waiting_approval')) return 'waiting_approval';
