@@ -41,6 +41,8 @@ export interface PutOptions {
   tenant: string;
   /** The most bytes that are taken; one more and nothing is kept. */
   maxBytes: number;
+  /** One of `newKey`, for a caller that records it before the bytes are there; made when absent. */
+  key?: string;
   /** Given to object storages as metadata; never trusted by us. */
   contentType?: string;
   /** Stops a transfer; nothing is kept. */
@@ -57,6 +59,8 @@ export interface ByteRange {
 export interface FileStorage {
   /** Which kind of place it is; callers show it. */
   readonly kind: 'disk' | 's3';
+  /** A key that no file has. */
+  newKey(tenant: string): string;
   /**
    * Stores a stream; visible under its key only when whole and durable.
    * @throws DomainError `payload_too_large` past `maxBytes`, `storage_full` when there is no room

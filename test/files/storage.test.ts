@@ -70,6 +70,16 @@ describe.each([
   const put = (bytes: Buffer, maxBytes = 20 * MEBIBYTE, tenant = 'acme') =>
     storage.put(Readable.from(chunked(bytes)), { tenant, maxBytes });
 
+  it('stores under a key that the caller recorded before, and under none of another tenant', async () => {
+    const key = storage.newKey('acme');
+    expect(await storage.stat(key)).toBeNull();
+    const bytes = (): Readable => Readable.from([Buffer.from('known')]);
+    expect((await storage.put(bytes(), { tenant: 'acme', maxBytes: 10, key })).key).toBe(key);
+    expect((await buffer(await storage.get(key))).toString()).toBe('known');
+    await expect(storage.put(bytes(), { tenant: 'other', maxBytes: 10, key })).rejects.toThrow('no key of');
+    expect(await setup.kept()).toHaveLength(1);
+  });
+
   it.each([0, 1, 70_000, 12 * MEBIBYTE])(
     'gives %d bytes back as they were, with their hash',
     async (length) => {

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DomainError, notFound } from '../../errors';
 import type { ByteRange, FileStorage, PutOptions, StoredFile } from '../../ports/files';
@@ -23,12 +23,16 @@ export class DiskStorage implements FileStorage {
 
   constructor(private readonly folder: string) {}
 
-  async put(stream: Readable, { tenant, maxBytes, signal }: PutOptions): Promise<StoredFile> {
+  newKey(tenant: string): string {
     const id = randomUUID();
-    const key = `${tenant}/${id.slice(0, 2)}/${id}`;
+    return `${tenant}/${id.slice(0, 2)}/${id}`;
+  }
+
+  async put(stream: Readable, { tenant, maxBytes, signal, ...given }: PutOptions): Promise<StoredFile> {
+    const key = given.key ?? this.newKey(tenant);
     const path = this.pathOf(key);
-    if (path === null) throw new Error(`${tenant} is no tenant's name.`);
-    const partial = join(this.folder, PARTIAL, id);
+    if (path === null || !key.startsWith(`${tenant}/`)) throw new Error(`${key} is no key of ${tenant}.`);
+    const partial = join(this.folder, PARTIAL, basename(path));
     try {
       await mkdir(dirname(partial), { recursive: true, mode: 0o700 });
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });

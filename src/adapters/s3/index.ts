@@ -29,11 +29,18 @@ export class S3Storage implements FileStorage {
 
   constructor(private readonly options: S3Options) {}
 
-  async put(stream: Readable, { tenant, maxBytes, contentType, signal }: PutOptions): Promise<StoredFile> {
+  newKey(tenant: string): string {
+    return `${tenant}/${randomUUID()}`;
+  }
+
+  async put(
+    stream: Readable,
+    { tenant, maxBytes, contentType, signal, key = this.newKey(tenant) }: PutOptions,
+  ): Promise<StoredFile> {
+    if (!key.startsWith(`${tenant}/`)) throw new Error(`${key} is no key of ${tenant}.`);
     const { client } = this.load();
     /* eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded by the first use */
     const { Upload } = require('@aws-sdk/lib-storage') as typeof import('@aws-sdk/lib-storage');
-    const key = `${tenant}/${randomUUID()}`;
     const meter = new Meter(maxBytes);
     const upload = new Upload({
       client,
