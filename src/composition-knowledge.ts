@@ -14,12 +14,15 @@ import { IngestionBus } from './knowledge/ingestion/bus';
 import { Crawling } from './knowledge/ingestion/crawling';
 import { FileIngestion } from './knowledge/ingestion/ingest-file';
 import { Ingestion } from './knowledge/ingestion/ingestion';
+import { Intake } from './knowledge/ingestion/intake';
 import { INGEST, IngestionJobs } from './knowledge/ingestion/jobs';
+import { JobLeases } from './knowledge/ingestion/leases';
 import { RefreshSwitch } from './knowledge/ingestion/refresh-switch';
 import { IngestionRunner } from './knowledge/ingestion/runner';
 import { Uploads } from './knowledge/ingestion/uploads';
 import { IngestionWork } from './knowledge/ingestion/work';
 import { ChunkingPreviews } from './knowledge/preview';
+import { Removals } from './knowledge/removal';
 import { Retrieval } from './knowledge/retrieval';
 import { IndexKeeper } from './knowledge/search/index-keeper';
 import { QueryProcessing } from './knowledge/search/query-processing';
@@ -119,10 +122,13 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     model: input.model,
     clock,
   });
+  const leases = new JobLeases({ clock, logger, workerId: input.workerId, leaseMs: config.runs.leaseMs });
+  const removals = new Removals({ index, storage, clock, logger, leaseMs: config.runs.leaseMs });
   const uploads = new Uploads({ storage, parser, clock, maxFileBytes: config.files.maxUploadBytes });
+  const intake = new Intake({ uploads, storage, jobs: () => jobs, clock });
   const work = new IngestionWork({
     files: new FileIngestion({ storage, parser, embeddings, index, clock }),
-    crawling: new Crawling({ crawl: createSiteReader(input.fetch), uploads, clock }),
+    crawling: new Crawling({ crawl: createSiteReader(input.fetch), intake, storage }),
     refresh: new RefreshSwitch({
       index,
       gate: (current, generation) => askGoldenQueries(search, current, generation),
@@ -142,21 +148,29 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     // What a worker wrote into a base while it was being deleted goes as well.
     onLost: async (store, id) => {
       const base = await store.knowledge.findBase(id);
-      if (base?.deletedAt) await bases.removeContent(store, base);
+      if (base?.deletedAt) await removals.ofBase(store, base);
     },
+    onFailed: (store, progress) => work.abandon({ store, progress }),
+    sweep: (store, soleWorker) => removals.sweep(store, soleWorker),
+    leases,
     clock,
     logger,
-    workerId: input.workerId,
-    leaseMs: config.runs.leaseMs,
     concurrency: JOBS_AT_ONCE,
   });
   input.jobs.define(INGEST, (data) => runner.run(data.tenant!, data.jobId!));
-  const jobs = new IngestionJobs({ open, runner, jobs: input.jobs, bus, clock, logger });
+  const jobs: IngestionJobs = new IngestionJobs({
+    open,
+    runner,
+    leases,
+    jobs: input.jobs,
+    bus,
+    clock,
+    logger,
+  });
   const bases: KnowledgeBases = new KnowledgeBases({
     open,
     embeddings,
-    index,
-    storage,
+    removals,
     unbindEverywhere: (store, id) => agents.unbindEverywhere(store, id),
     clock,
   });
@@ -165,6 +179,7 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     open,
     bases,
     uploads,
+    intake,
     jobs,
     embeddings,
     clock,
@@ -173,7 +188,7 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
   return {
     services: {
       bases,
-      documents: new KnowledgeDocuments({ open, index, storage, clock }),
+      documents: new KnowledgeDocuments({ open, removals, clock }),
       ingestion,
       jobs,
       search,

@@ -1,21 +1,18 @@
 import { DomainError, invalid } from '../errors';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
-import type { FileStorage } from '../ports/files';
 import type { Principal } from '../ports/identity';
 import type { BaseStatistics, KnowledgeBaseRecord } from '../ports/knowledge';
 import type { JsonValue } from '../ports/records';
-import type { Page, TenantStore } from '../ports/stores';
+import type { TenantStore } from '../ports/stores';
 import { type BaseForm, changedBaseSettings, newBaseSettings } from './base-form';
-import type { SearchIndex } from '../ports/search';
 import { Complaints } from './complaints';
 import type { Embeddings } from '../ports/embeddings';
 import { livingBase } from './find';
 import { acceptGoldenQueries, type GoldenQueryForm } from './golden-queries';
 import { BASE_DEFAULTS, KNOWLEDGE_LIMITS } from './limits';
+import type { Removals } from './removal';
 
-/** Chunks removed at once. */
-const REMOVED_AT_ONCE = 500;
 const URL_CHARACTERS = 2_000;
 
 export interface BaseView {
@@ -32,8 +29,7 @@ export interface CrawlForm extends BaseForm {
 export interface BaseDependencies {
   open: (tenant: string) => Promise<TenantStore>;
   embeddings: Embeddings;
-  index: SearchIndex;
-  storage: FileStorage;
+  removals: Removals;
   /** Takes a deleted base from the agents that had it. */
   unbindEverywhere: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;
   clock: Clock;
@@ -44,26 +40,25 @@ export class KnowledgeBases {
   constructor(private readonly dependencies: BaseDependencies) {}
 
   async list(principal: Principal): Promise<BaseView[]> {
-    const store = await this.store(principal);
+    const store = await this.open(principal);
     const bases = await store.knowledge.listBases();
     return withStatistics(store, bases);
   }
 
   /** @throws DomainError `not_found` */
   async get(principal: Principal, reference: string): Promise<BaseView> {
-    const store = await this.store(principal);
+    const store = await this.open(principal);
     const [view] = await withStatistics(store, [await livingBase(store, reference)]);
     return view!;
   }
 
-  /** An empty base. @throws DomainError `validation_failed`, `conflict` when the name is taken */
-  async create(principal: Principal, form: BaseForm, crawl?: CrawlForm): Promise<KnowledgeBaseRecord> {
+  /** An empty base that is not stored yet. @throws DomainError `validation_failed` */
+  async draft(principal: Principal, form: BaseForm, crawl?: CrawlForm): Promise<KnowledgeBaseRecord> {
     const settings = newBaseSettings(form);
     const origin = crawl ? acceptCrawl(crawl) : NO_CRAWL;
-    const store = await this.store(principal);
     const model = await this.dependencies.embeddings.defaultModel();
     const at = this.dependencies.clock.now();
-    const created = await store.knowledge.createBase({
+    return {
       ...settings,
       ...origin,
       id: newId(at.getTime()),
@@ -78,9 +73,13 @@ export class KnowledgeBases {
       createdAt: at,
       updatedAt: at,
       deletedAt: null,
-    });
-    if (!created) throw taken(settings.name);
-    return created;
+      removalDueAt: null,
+    };
+  }
+
+  /** @throws DomainError `conflict` when the name is taken */
+  async store(store: TenantStore, draft: KnowledgeBaseRecord): Promise<void> {
+    if (!(await store.knowledge.createBase(draft))) throw taken(draft.name);
   }
 
   /**
@@ -89,7 +88,7 @@ export class KnowledgeBases {
    */
   async update(principal: Principal, reference: string, form: BaseForm): Promise<BaseView> {
     const changes = changedBaseSettings(form);
-    const store = await this.store(principal);
+    const store = await this.open(principal);
     const base = await livingBase(store, reference);
     await store.knowledge.updateBase(base.id, { ...changes, updatedAt: this.dependencies.clock.now() });
     return this.get(principal, base.id);
@@ -102,7 +101,7 @@ export class KnowledgeBases {
     forms: GoldenQueryForm[],
   ): Promise<BaseView> {
     const queries = acceptGoldenQueries(forms);
-    const store = await this.store(principal);
+    const store = await this.open(principal);
     const base = await livingBase(store, reference);
     await store.knowledge.updateBase(base.id, {
       goldenQueries: queries as unknown as JsonValue,
@@ -113,39 +112,23 @@ export class KnowledgeBases {
 
   /** From here on nobody sees it; its running jobs end, and its chunks and files are removed. */
   async remove(principal: Principal, reference: string): Promise<{ id: string; message: string }> {
-    const store = await this.store(principal);
+    const store = await this.open(principal);
     const base = await livingBase(store, reference);
-    const at = this.dependencies.clock.now();
-    await store.knowledge.updateBase(base.id, { deletedAt: at, updatedAt: at, nameKey: base.id });
+    const { removals, clock } = this.dependencies;
+    const at = clock.now();
+    await store.knowledge.updateBase(base.id, {
+      deletedAt: at,
+      updatedAt: at,
+      nameKey: base.id,
+      removalDueAt: removals.dueAt(at),
+    });
     await store.knowledge.cancelJobs(base.id, 'The knowledge base was deleted.', at);
     await this.dependencies.unbindEverywhere(store, base.id);
-    await this.removeContent(store, base);
+    await removals.ofBase(store, base);
     return { id: base.id, message: `Knowledge base ${base.name} was deleted.` };
   }
 
-  /** Safe to repeat, and to do while a worker still writes: what it writes is seen by nobody. */
-  async removeContent(store: TenantStore, base: KnowledgeBaseRecord): Promise<void> {
-    await this.dependencies.index.removeBase(store.tenant, base.id);
-    for (;;) {
-      const ids = await store.knowledge.chunkIdsOfBase(base.id, REMOVED_AT_ONCE);
-      if (ids.length === 0) break;
-      await store.knowledge.removeChunks(ids);
-    }
-    const page: Page = { limit: REMOVED_AT_ONCE };
-    for (;;) {
-      const documents = await store.knowledge.listDocuments({ knowledgeBaseId: base.id }, page);
-      if (documents.length === 0) break;
-      for (const { id, storageKey } of documents) {
-        await this.dependencies.storage.remove(storageKey);
-        await store.knowledge.updateDocument(id, {
-          deletedAt: this.dependencies.clock.now(),
-          contentKey: id,
-        });
-      }
-    }
-  }
-
-  private store(principal: Principal): Promise<TenantStore> {
+  private open(principal: Principal): Promise<TenantStore> {
     return this.dependencies.open(principal.tenant);
   }
 }

@@ -2,7 +2,6 @@ import { DomainError, notFound } from '../errors';
 import { decodeCursor, encodeCursor, type PageArguments, toPage } from '../cursor';
 import { invalid } from '../errors';
 import type { Clock } from '../ports/clock';
-import type { FileStorage } from '../ports/files';
 import type { Principal } from '../ports/identity';
 import type {
   BaseStatistics,
@@ -12,11 +11,10 @@ import type {
 } from '../ports/knowledge';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
-import type { SearchIndex } from '../ports/search';
 import { livingBase, livingDocument } from './find';
-import { removeUnneeded } from './ingestion/ingest-file';
 import { describeMetadata, type MetadataField } from './metadata-schema';
 import { matchesMetadata, parseMetadataFilter } from './metadata-filter';
+import type { Removals } from './removal';
 import { visibleRevision } from './visibility';
 
 /** Documents read at once where all of a base are looked at. */
@@ -48,8 +46,7 @@ export interface BaseSummary {
 
 export interface DocumentDependencies {
   open: (tenant: string) => Promise<TenantStore>;
-  index: SearchIndex;
-  storage: FileStorage;
+  removals: Removals;
   clock: Clock;
 }
 
@@ -157,15 +154,16 @@ export class KnowledgeDocuments {
   ): Promise<{ id: string; message: string }> {
     const { store, base } = await this.open(principal, reference);
     const document = await livingDocument(store, base, documentId);
-    const at = this.dependencies.clock.now();
+    const { removals, clock } = this.dependencies;
+    const at = clock.now();
     const removed = await store.knowledge.updateDocument(documentId, {
       deletedAt: at,
       updatedAt: at,
       contentKey: documentId,
+      removalDueAt: removals.dueAt(at),
     });
     if (!removed) throw notFound('Document', documentId);
-    await removeUnneeded(store, this.dependencies.index, base.id, documentId);
-    await this.dependencies.storage.remove(document.storageKey);
+    await removals.ofDocument(store, document);
     return { id: documentId, message: `Document ${document.fileName} was deleted.` };
   }
 

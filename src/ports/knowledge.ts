@@ -37,6 +37,8 @@ export interface KnowledgeBaseRecord {
   createdAt: Date;
   updatedAt: Date;
   deletedAt: Date | null;
+  /** Not null while content of the deleted base may be left. */
+  removalDueAt: Date | null;
 }
 
 export type FileStatus =
@@ -77,6 +79,8 @@ export interface KnowledgeDocumentRecord {
   createdAt: Date;
   updatedAt: Date;
   deletedAt: Date | null;
+  /** Not null while content of the deleted document may be left. */
+  removalDueAt: Date | null;
 }
 
 export interface KnowledgeChunkRecord {
@@ -142,6 +146,8 @@ export interface IngestionFileRecord {
   knowledgeBaseId: string;
   documentId: string;
   fileName: string;
+  /** Where the bytes of a new document go, recorded before they are there; null for a document that was there before. */
+  storageKey: string | null;
   /** Order in the job, from 0. */
   position: number;
   revision: number;
@@ -196,6 +202,10 @@ export interface KnowledgeStore {
   /** Ends the refresh `jobId`; false when it is not the one under way. */
   endRefresh(id: string, jobId: string, changes: Partial<KnowledgeBaseRecord>): Promise<boolean>;
   statistics(ids: string[]): Promise<Map<string, BaseStatistics>>;
+  /** Deleted bases of which content may be left, due by `dueBy`, or all of them. */
+  basesToRemove(dueBy: Date | null, limit: number): Promise<KnowledgeBaseRecord[]>;
+  /** Nothing of the deleted base is left. */
+  baseRemoved(id: string): Promise<void>;
 
   findDocument(id: string): Promise<KnowledgeDocumentRecord | null>;
   findDocuments(ids: string[]): Promise<KnowledgeDocumentRecord[]>;
@@ -215,6 +225,10 @@ export interface KnowledgeStore {
     id: string,
     changes: Partial<KnowledgeDocumentRecord>,
   ): Promise<KnowledgeDocumentRecord | null>;
+  /** Deleted documents of which content may be left, due by `dueBy`, or all of them. */
+  documentsToRemove(dueBy: Date | null, limit: number): Promise<KnowledgeDocumentRecord[]>;
+  /** Nothing of the deleted document is left. */
+  documentRemoved(id: string): Promise<void>;
   /** Takes the next revision number; null when the document is deleted. */
   takeRevision(id: string): Promise<number | null>;
   /** Shows a revision in its generation, unless a newer one is shown there or the document is deleted. */
@@ -275,8 +289,11 @@ export interface KnowledgeStore {
     owner: string,
     changes: Partial<IngestionJobRecord>,
   ): Promise<IngestionJobRecord | null>;
+  /** Forgets a job, with its files, that never began; one that another worker has stays. */
+  discardJob(id: string, owner: string): Promise<void>;
   /** Ends every unfinished job of a base. */
   cancelJobs(knowledgeBaseId: string, reason: string, at: Date): Promise<void>;
   filesOf(jobId: string): Promise<IngestionFileRecord[]>;
   updateFile(id: string, changes: Partial<IngestionFileRecord>): Promise<void>;
+  removeFiles(ids: string[]): Promise<void>;
 }

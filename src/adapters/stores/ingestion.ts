@@ -102,6 +102,13 @@ export class IngestionRows {
     );
   }
 
+  async discard(id: string, owner: string): Promise<void> {
+    const { count } = await this.prisma.ingestionJob.deleteMany({
+      where: { id, OR: [{ leaseOwner: owner }, { status: 'cancelled' }] },
+    });
+    if (count > 0) await this.prisma.ingestionFile.deleteMany({ where: { jobId: id } });
+  }
+
   async cancel(knowledgeBaseId: string, reason: string, at: Date): Promise<void> {
     await this.prisma.ingestionJob.updateMany({
       where: { knowledgeBaseId, status: { in: UNFINISHED } },
@@ -130,6 +137,10 @@ export class IngestionRows {
 
   async updateFile(id: string, changes: Partial<IngestionFileRecord>): Promise<void> {
     await this.prisma.ingestionFile.updateMany({ where: { id }, data: changes });
+  }
+
+  async removeFiles(ids: string[]): Promise<void> {
+    await this.prisma.ingestionFile.deleteMany({ where: { id: { in: ids } } });
   }
 
   private async addFile(file: IngestionFileRecord): Promise<void> {

@@ -89,6 +89,21 @@ export class KnowledgeBaseRows {
     return found;
   }
 
+  toRemove(dueBy: Date | null, limit: number): Promise<KnowledgeBaseRecord[]> {
+    return this.prisma.knowledgeBase.findMany({
+      where: { removalDueAt: dueBy ? { lte: dueBy } : { not: null } },
+      orderBy: { removalDueAt: 'asc' },
+      take: limit,
+    }) as Promise<unknown> as Promise<KnowledgeBaseRecord[]>;
+  }
+
+  async removed(id: string): Promise<void> {
+    await this.prisma.knowledgeBase.updateMany({
+      where: { id, deletedAt: { not: null } },
+      data: { removalDueAt: null },
+    });
+  }
+
   private async change(
     where: { id: string } & Record<string, unknown>,
     changes: Partial<KnowledgeBaseRecord>,

@@ -108,6 +108,21 @@ export class KnowledgeDocumentRows {
     return count > 0;
   }
 
+  toRemove(dueBy: Date | null, limit: number): Promise<Row[]> {
+    return this.prisma.knowledgeDocument.findMany({
+      where: { removalDueAt: dueBy ? { lte: dueBy } : { not: null } },
+      orderBy: { removalDueAt: 'asc' },
+      take: limit,
+    }) as Promise<unknown> as Promise<Row[]>;
+  }
+
+  async removed(id: string): Promise<void> {
+    await this.prisma.knowledgeDocument.updateMany({
+      where: { id, deletedAt: { not: null } },
+      data: { removalDueAt: null },
+    });
+  }
+
   private async change(where: { id: string } & Record<string, unknown>, data: object): Promise<Row | null> {
     try {
       return (await this.prisma.knowledgeDocument.update({ where, data: data as never })) as unknown as Row;

@@ -71,6 +71,14 @@ export class PrismaKnowledgeStore implements KnowledgeStore {
     return this.bases.statistics(ids);
   }
 
+  basesToRemove(dueBy: Date | null, limit: number): Promise<KnowledgeBaseRecord[]> {
+    return this.bases.toRemove(dueBy, limit);
+  }
+
+  baseRemoved(id: string): Promise<void> {
+    return this.bases.removed(id);
+  }
+
   findDocument(id: string): Promise<KnowledgeDocumentRecord | null> {
     return this.documents.find(id);
   }
@@ -108,6 +116,14 @@ export class PrismaKnowledgeStore implements KnowledgeStore {
     changes: Partial<KnowledgeDocumentRecord>,
   ): Promise<KnowledgeDocumentRecord | null> {
     return this.documents.update(id, changes);
+  }
+
+  documentsToRemove(dueBy: Date | null, limit: number): Promise<KnowledgeDocumentRecord[]> {
+    return this.documents.toRemove(dueBy, limit);
+  }
+
+  documentRemoved(id: string): Promise<void> {
+    return this.documents.removed(id);
   }
 
   takeRevision(id: string): Promise<number | null> {
@@ -237,6 +253,10 @@ export class PrismaKnowledgeStore implements KnowledgeStore {
     return this.jobs.update(id, owner, changes);
   }
 
+  discardJob(id: string, owner: string): Promise<void> {
+    return this.jobs.discard(id, owner);
+  }
+
   cancelJobs(knowledgeBaseId: string, reason: string, at: Date): Promise<void> {
     return this.jobs.cancel(knowledgeBaseId, reason, at);
   }
@@ -247,5 +267,9 @@ export class PrismaKnowledgeStore implements KnowledgeStore {
 
   updateFile(id: string, changes: Partial<IngestionFileRecord>): Promise<void> {
     return this.jobs.updateFile(id, changes);
+  }
+
+  removeFiles(ids: string[]): Promise<void> {
+    return this.jobs.removeFiles(ids);
   }
 }

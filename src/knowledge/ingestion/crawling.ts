@@ -1,8 +1,9 @@
 import { DomainError } from '../../errors';
-import type { Clock } from '../../ports/clock';
 import type { IngestionFileRecord } from '../../ports/knowledge';
-import type { IncomingFile, Uploads } from './uploads';
-import { fileRow, type Work } from './work';
+import type { FileStorage } from '../../ports/files';
+import type { Intake } from './intake';
+import type { IncomingFile } from './uploads';
+import type { Work } from './work';
 
 /** One page of a site, as it was fetched. */
 export interface CrawledPage {
@@ -24,7 +25,21 @@ export type Crawl = (request: CrawlRequest) => AsyncIterable<CrawledPage>;
 
 /** Brings the pages of a site into a job, one by one. */
 export class Crawling {
-  constructor(private readonly dependencies: { crawl: Crawl; uploads: Uploads; clock: Clock }) {}
+  constructor(
+    private readonly dependencies: { crawl: Crawl; intake: Intake; storage: Pick<FileStorage, 'remove'> },
+  ) {}
+
+  /** Pages that a process died over while it stored them: they are fetched again. */
+  async forgetInterrupted({ store, progress }: Work): Promise<void> {
+    const expected = progress.unfinished.filter(({ storageKey }) => storageKey !== null);
+    const documents = await store.knowledge.findDocuments(expected.map(({ documentId }) => documentId));
+    const known = new Set(documents.map(({ id }) => id));
+    const interrupted = expected.filter(({ documentId }) => !known.has(documentId));
+    for (const { storageKey } of interrupted) await this.dependencies.storage.remove(storageKey!);
+    const ids = interrupted.map(({ id }) => id);
+    await store.knowledge.removeFiles(ids);
+    progress.remove(ids);
+  }
 
   /** Files of the job that are new. A crawl that was interrupted starts over; pages that are there already cost nothing. */
   async *files(work: Work): AsyncGenerator<IngestionFileRecord> {
@@ -47,28 +62,14 @@ export class Crawling {
   private async take(work: Work, page: CrawledPage): Promise<IngestionFileRecord | undefined> {
     const { store, progress } = work;
     const { job, files } = progress.state;
-    const { document, unchanged } = await this.dependencies.uploads.take(
-      store,
-      job.knowledgeBaseId,
-      job.createdBy,
-      fileOf(page),
-    );
-    if (files.some(({ documentId }) => documentId === document.id)) return undefined;
-    const revision = unchanged ? document.liveRevision : await store.knowledge.takeRevision(document.id);
-    if (revision === null) return undefined;
-    const { id: documentId, fileName } = document;
-    const createdAt = this.dependencies.clock.now();
-    const file = fileRow(job, {
-      documentId,
-      fileName,
-      position: files.length,
-      revision,
-      unchanged,
-      createdAt,
-    });
-    await store.knowledge.addFiles([file]);
+    const { intake } = this.dependencies;
+    const incoming = fileOf(page);
+    const row = intake.expect(store, job, incoming, files.length);
+    await store.knowledge.addFiles([row]);
+    const file = await intake.take({ store, job, row, file: incoming, others: files });
+    if (!file) return undefined;
     progress.add([file]);
-    return unchanged ? undefined : file;
+    return file.unchanged ? undefined : file;
   }
 }
 

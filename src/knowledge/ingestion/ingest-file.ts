@@ -65,7 +65,8 @@ export class FileIngestion {
       startedAt: file.startedAt ?? this.dependencies.clock.now(),
     });
     const document = await store.knowledge.findDocument(file.documentId);
-    if (!document || document.deletedAt) return this.cancelled(task);
+    if (!document) return this.interrupted(task);
+    if (document.deletedAt) return this.cancelled(task);
     try {
       await this.ingestDocument(task, document);
     } catch (error) {
@@ -212,6 +213,16 @@ export class FileIngestion {
     await removeUnneeded(store, this.dependencies.index, base.id, file.documentId);
     if (!published && (!document || document.deletedAt)) return this.cancelled(task);
     await progress.file(file, { status: 'completed', error: null, finishedAt: now });
+  }
+
+  /** The process that took the file in died before the document was there. */
+  private async interrupted({ progress, file }: FileTask): Promise<void> {
+    if (file.storageKey !== null) await this.dependencies.storage.remove(file.storageKey);
+    await progress.file(file, {
+      status: 'failed',
+      error: 'The upload was interrupted before the file was stored; send the file again.',
+      finishedAt: this.dependencies.clock.now(),
+    });
   }
 
   private async cancelled({ progress, file, store, base }: FileTask): Promise<void> {

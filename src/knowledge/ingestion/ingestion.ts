@@ -8,13 +8,16 @@ import type { BaseForm } from '../base-form';
 import type { BaseView, CrawlForm, KnowledgeBases } from '../bases';
 import type { Embeddings } from '../../ports/embeddings';
 import { livingBase, livingDocument } from '../find';
+import type { Intake } from './intake';
 import type { IngestionJobs, IngestionView } from './jobs';
-import type { IncomingFile, TakenDocument, Uploads } from './uploads';
+import type { IncomingFile, Uploads } from './uploads';
+import { NOT_BEGUN } from './work';
 
 export interface IngestionServiceDependencies {
   open: (tenant: string) => Promise<TenantStore>;
   bases: KnowledgeBases;
   uploads: Uploads;
+  intake: Intake;
   jobs: IngestionJobs;
   embeddings: Embeddings;
   clock: Clock;
@@ -45,31 +48,36 @@ export class Ingestion {
    * @throws DomainError `validation_failed`, `conflict`, `payload_too_large`, `unsupported_media_type`; nothing is made then
    */
   async createFromFiles(principal: Principal, form: BaseForm, files: IncomingFile[]): Promise<CreatedBase> {
-    const { bases, uploads, jobs, waitMs } = this.dependencies;
+    const { bases, uploads, jobs, intake, waitMs } = this.dependencies;
     await uploads.check(files);
+    const base = await bases.draft(principal, form);
     const store = await this.store(principal);
-    const base = await bases.create(principal, form);
-    const job = await this.fill(principal, store, base, files);
+    const job = await intake.receive(store, jobs.newJob(base, principal.userId, 'create'), files, {
+      make: () => bases.store(store, base),
+      unmake: async () => void (await bases.remove(principal, base.id)),
+    });
     const view = await jobs.wait(store, job.id, waitMs);
     return { ...(await bases.get(principal, base.id)), view, filesUploaded: files.length };
   }
 
   async createFromUrl(principal: Principal, form: CrawlForm): Promise<CreatedBase> {
     const { bases, jobs } = this.dependencies;
+    const base = await bases.draft(principal, form, form);
     const store = await this.store(principal);
-    const base = await bases.create(principal, form, form);
-    const job = await jobs.submit(store, jobs.newJob(base, principal.userId, 'crawl'), []);
+    const job = await jobs.prepare(store, jobs.newJob(base, principal.userId, 'crawl'), [], async () => {
+      await bases.store(store, base);
+      return {};
+    });
     return { ...(await bases.get(principal, base.id)), view: { job, files: [] }, filesUploaded: 0 };
   }
 
   /** Answers at once; the files are ingested in the background. */
   async addDocuments(principal: Principal, reference: string, files: IncomingFile[]): Promise<QueuedFiles> {
-    const { uploads, jobs } = this.dependencies;
+    const { uploads, intake, jobs } = this.dependencies;
     await uploads.check(files);
     const store = await this.store(principal);
     const base = await livingBase(store, reference);
-    const taken = await this.takeAll(principal, store, base, files);
-    const job = await jobs.submit(store, jobs.newJob(base, principal.userId, 'add'), taken);
+    const job = await intake.receive(store, jobs.newJob(base, principal.userId, 'add'), files);
     return { knowledgeBaseId: base.id, jobId: job.id, filesQueued: files.length };
   }
 
@@ -87,15 +95,18 @@ export class Ingestion {
     const store = await this.store(principal);
     const base = await livingBase(store, reference);
     const settings = await this.embeddingSettings(embeddingModel);
-    const job = jobs.newJob(base, principal.userId, 'refresh', settings);
-    await this.releaseDeadRefresh(store, base);
-    const refreshing = await store.knowledge.beginRefresh(base.id, job.id, clock.now());
-    if (!refreshing)
-      throw new DomainError(
-        'conflict',
-        `Knowledge base ${base.name} is being refreshed already; wait for it.`,
-      );
-    return jobs.submit(store, { ...job, generation: refreshing.nextGeneration }, []);
+    const job = { ...jobs.newJob(base, principal.userId, 'refresh', settings), generation: NOT_BEGUN };
+    // The job first: a refresh whose job nobody finds would count as dead, and be displaced.
+    return jobs.prepare(store, job, [], async () => {
+      await this.releaseDeadRefresh(store, base);
+      const refreshing = await store.knowledge.beginRefresh(base.id, job.id, clock.now());
+      if (!refreshing)
+        throw new DomainError(
+          'conflict',
+          `Knowledge base ${base.name} is being refreshed already; wait for it.`,
+        );
+      return { generation: refreshing.nextGeneration };
+    });
   }
 
   /** Builds one document again: the old chunks stay until the new ones are there. */
@@ -118,40 +129,7 @@ export class Ingestion {
   ): Promise<IngestionJobRecord> {
     const { jobs } = this.dependencies;
     const documents = await store.knowledge.findDocuments(documentIds);
-    return jobs.submit(
-      store,
-      jobs.newJob(base, userId, 'refresh_document'),
-      documents.map((document) => ({ document, unchanged: false })),
-    );
-  }
-
-  private async fill(
-    principal: Principal,
-    store: TenantStore,
-    base: KnowledgeBaseRecord,
-    files: IncomingFile[],
-  ): Promise<IngestionJobRecord> {
-    const { bases, jobs } = this.dependencies;
-    try {
-      const taken = await this.takeAll(principal, store, base, files);
-      return await jobs.submit(store, jobs.newJob(base, principal.userId, 'create'), taken);
-    } catch (error) {
-      // A base that was refused a file is not made at all.
-      await bases.remove(principal, base.id);
-      throw error;
-    }
-  }
-
-  private async takeAll(
-    principal: Principal,
-    store: TenantStore,
-    base: KnowledgeBaseRecord,
-    files: IncomingFile[],
-  ): Promise<TakenDocument[]> {
-    const taken: TakenDocument[] = [];
-    for (const file of files)
-      taken.push(await this.dependencies.uploads.take(store, base.id, principal.userId, file));
-    return taken;
+    return jobs.submit(store, jobs.newJob(base, userId, 'refresh_document'), documents);
   }
 
   private async embeddingSettings(model: string | null | undefined): Promise<JsonValue> {

@@ -8,14 +8,15 @@ import type {
   IngestionJobRecord,
   IngestionOperation,
   KnowledgeBaseRecord,
+  KnowledgeDocumentRecord,
 } from '../../ports/knowledge';
 import type { Logger } from '../../ports/logger';
 import type { JsonValue } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
 import type { IngestionBus } from './bus';
-import type { JobState } from './progress';
+import type { JobLeases } from './leases';
+import { type JobState, LostJobError } from './progress';
 import type { IngestionRunner } from './runner';
-import type { TakenDocument } from './uploads';
 import { fileRow } from './work';
 
 /** Name of the job that runs ingestion jobs. */
@@ -31,6 +32,7 @@ export const isIngestionJob = (id: string): boolean => id.startsWith(JOB_PREFIX)
 export interface IngestionJobDependencies {
   open: (tenant: string) => Promise<TenantStore>;
   runner: IngestionRunner;
+  leases: JobLeases;
   jobs: JobQueue;
   bus: IngestionBus;
   clock: Clock;
@@ -78,32 +80,61 @@ export class IngestionJobs {
     };
   }
 
+  /**
+   * Stores a job that no other worker takes up while `work` makes ready what it is for, then starts it.
+   * @param work answers what it changes of the job; when it fails, nothing of the job stays
+   */
+  async prepare(
+    store: TenantStore,
+    job: IngestionJobRecord,
+    files: IngestionFileRecord[],
+    work: (signal: AbortSignal) => Promise<Partial<IngestionJobRecord>>,
+  ): Promise<IngestionJobRecord> {
+    const { leases } = this.dependencies;
+    await store.knowledge.createJob({ ...job, leaseOwner: leases.owner, leaseExpiresAt: leases.end }, files);
+    const lease = leases.keep(store, job.id);
+    try {
+      const changes = await work(lease.signal);
+      const free = { ...changes, leaseOwner: null, leaseExpiresAt: null };
+      const ready = await store.knowledge.updateJob(job.id, leases.owner, free);
+      if (!ready) throw new LostJobError(job.id);
+      await this.start(store.tenant, job.id);
+      return ready;
+    } catch (error) {
+      await this.discard(store, job.id);
+      throw error;
+    } finally {
+      lease.release();
+    }
+  }
+
   /** Stores the job with a file for each document, and starts it. */
   async submit(
     store: TenantStore,
     job: IngestionJobRecord,
-    documents: TakenDocument[],
+    documents: KnowledgeDocumentRecord[],
   ): Promise<IngestionJobRecord> {
     const files: IngestionFileRecord[] = [];
     const createdAt = job.createdAt;
-    for (const { document, unchanged } of documents) {
-      const { id: documentId, fileName } = document;
-      if (files.some((file) => file.documentId === documentId)) continue;
-      const revision = unchanged ? document.liveRevision! : await store.knowledge.takeRevision(documentId);
+    for (const { id: documentId, fileName } of documents) {
+      const revision = await store.knowledge.takeRevision(documentId);
       // Null: deleted since.
       if (revision !== null)
-        files.push(
-          fileRow(job, { documentId, fileName, revision, unchanged, createdAt, position: files.length }),
-        );
+        files.push(fileRow(job, { documentId, fileName, revision, createdAt, position: files.length }));
     }
-    const whole = {
-      ...job,
-      total: files.length,
-      completed: files.filter(({ unchanged }) => unchanged).length,
-    };
+    const whole = { ...job, total: files.length };
     await store.knowledge.createJob(whole, files);
     await this.start(store.tenant, job.id);
     return whole;
+  }
+
+  private async discard(store: TenantStore, jobId: string): Promise<void> {
+    const { leases, logger } = this.dependencies;
+    await store.knowledge
+      .discardJob(jobId, leases.owner)
+      .catch((error: unknown) =>
+        logger.warn({ err: error, jobId }, 'a job that never began stays; recovery will end it'),
+      );
   }
 
   /** Here at once; the queue sees to it that it is done even if this process ends now. */

@@ -51,6 +51,12 @@ export class JobProgress {
     this.onChange(this.state);
   }
 
+  remove(ids: string[]): void {
+    this.state.files = this.state.files.filter(({ id }) => !ids.includes(id));
+    this.count();
+    this.onChange(this.state);
+  }
+
   /** @throws LostJobError */
   async file(file: IngestionFileRecord, changes: Partial<IngestionFileRecord>): Promise<void> {
     Object.assign(file, changes);

@@ -50,8 +50,9 @@ export class RefreshSwitch {
   async switchOver(work: Work): Promise<Partial<IngestionJobRecord>> {
     const { store, base, progress } = work;
     const { job } = progress.state;
-    const refused = await this.refusal(work);
-    await progress.flush();
+    // Stored before anything is dropped: who takes this over must not judge what is left.
+    const refused = job.error === null ? await this.refusal(work) : { error: job.error, gate: job.gate };
+    await progress.flush(refused);
     if (refused) {
       await this.drop(work);
       return { status: 'failed', error: refused.error, gate: refused.gate };
@@ -66,10 +67,14 @@ export class RefreshSwitch {
     });
     // False when a worker that died after the switch did it already.
     const current = switched ? undefined : await store.knowledge.findBase(base.id);
-    if (current && current.generation < job.generation)
-      return { status: 'failed', error: 'Another refresh took the place of this one.' };
+    if (current && current.generation < job.generation) return this.displaced(work);
     await this.clean(work);
     return { gate };
+  }
+
+  private async displaced(work: Work): Promise<Partial<IngestionJobRecord>> {
+    await this.drop(work);
+    return { status: 'failed', error: 'Another refresh took the place of this one.' };
   }
 
   private async refusal(work: Work): Promise<{ error: string; gate: JsonValue } | undefined> {
@@ -101,7 +106,8 @@ export class RefreshSwitch {
     if (missed.length > 0) await this.dependencies.onMissed(store, base.id, missed);
   }
 
-  private async drop({ store, base, progress }: Work): Promise<void> {
+  /** Forgets what was built; safe to repeat. */
+  async drop({ store, base, progress }: Omit<Work, 'signal'>): Promise<void> {
     const { job, files } = progress.state;
     await store.knowledge.dropStaged(base.id, job.generation);
     for (const { documentId, revision } of files)

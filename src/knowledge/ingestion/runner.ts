@@ -4,6 +4,7 @@ import type { IngestionJobRecord } from '../../ports/knowledge';
 import type { Logger } from '../../ports/logger';
 import type { TenantStore } from '../../ports/stores';
 import type { IngestionBus } from './bus';
+import type { JobLeases } from './leases';
 import { JobProgress, LostJobError } from './progress';
 
 /** A job that took its worker down so often is given up. */
@@ -25,11 +26,13 @@ export interface RunnerDependencies {
   bus: IngestionBus;
   /** Told of a job that was taken away, for what its worker may have written since. */
   onLost: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;
+  /** Told of a job that failed as a whole, before it is seen to have. */
+  onFailed: (store: TenantStore, progress: JobProgress) => Promise<void>;
+  /** Removes what deletions have left. */
+  sweep: (store: TenantStore, soleWorker: boolean) => Promise<void>;
+  leases: JobLeases;
   clock: Clock;
   logger: Logger;
-  workerId: string;
-  /** A job belongs to its worker for so long after the last renewal. Milliseconds. */
-  leaseMs: number;
   /** Jobs at once in this process. */
   concurrency: number;
 }
@@ -37,6 +40,7 @@ export interface RunnerDependencies {
 /** Runs ingestion jobs: each by one worker at a time, taken up by another one when that worker dies. */
 export class IngestionRunner {
   private readonly running = new Map<string, Promise<void>>();
+  private readonly sweeping = new Map<string, Promise<void>>();
   private readonly waiting: (() => void)[] = [];
   private readonly stopping = new AbortController();
   private slots: number;
@@ -63,12 +67,12 @@ export class IngestionRunner {
    * @returns how many were found
    */
   async recoverAll(soleWorker = false): Promise<number> {
-    const { tenants, open, clock, workerId, logger } = this.dependencies;
+    const { tenants, open, clock, leases, logger } = this.dependencies;
     let found = 0;
     for (const tenant of await tenants()) {
       const store = await open(tenant);
       const ids = await store.knowledge.abandonedJobs(clock.now(), {
-        notOwner: workerId,
+        notOwner: leases.owner,
         allLeases: soleWorker,
         limit: TAKEN_AT_ONCE,
       });
@@ -79,6 +83,7 @@ export class IngestionRunner {
           logger.error({ err: error, jobId: id }, 'an ingestion job could not be taken up'),
         );
       }
+      this.sweep(store, soleWorker);
     }
     return found;
   }
@@ -87,7 +92,17 @@ export class IngestionRunner {
   async shutdown(): Promise<void> {
     this.stopping.abort(new Error('The server stops.'));
     for (const go of this.waiting.splice(0)) go();
-    await Promise.allSettled(this.running.values());
+    await Promise.allSettled([...this.running.values(), ...this.sweeping.values()]);
+  }
+
+  /** In the background: much may have to be removed. */
+  private sweep(store: TenantStore, soleWorker: boolean): void {
+    const { sweep, logger } = this.dependencies;
+    if (this.sweeping.has(store.tenant)) return;
+    const sweeping = sweep(store, soleWorker)
+      .catch((error: unknown) => logger.warn({ err: error }, 'deleted content could not be looked for'))
+      .finally(() => this.sweeping.delete(store.tenant));
+    this.sweeping.set(store.tenant, sweeping);
   }
 
   private async inSlot(work: () => Promise<void>): Promise<void> {
@@ -103,28 +118,22 @@ export class IngestionRunner {
   }
 
   private async execute(tenant: string, jobId: string, takeFrom?: string | null): Promise<void> {
-    const { open, clock, workerId, bus, logger } = this.dependencies;
+    const { open, clock, leases, bus, logger } = this.dependencies;
+    const { owner, end: until } = leases;
     const store = await open(tenant);
-    const now = clock.now();
-    const job = await store.knowledge.claimJob(jobId, {
-      owner: workerId,
-      until: this.leaseEnd(now),
-      now,
-      takeFrom,
-    });
+    const job = await store.knowledge.claimJob(jobId, { owner, until, now: clock.now(), takeFrom });
     if (!job) return;
-    const lost = new AbortController();
-    const renewal = this.renew(store, jobId, lost);
-    const signal = AbortSignal.any([lost.signal, this.stopping.signal]);
+    const lease = leases.keep(store, jobId);
+    const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
     const files = await store.knowledge.filesOf(jobId);
-    const progress = new JobProgress(store, workerId, { job, files }, (state) => bus.publish(tenant, state));
+    const progress = new JobProgress(store, owner, { job, files }, (state) => bus.publish(tenant, state));
     try {
       await this.finish(progress, await this.attempt(store, progress, signal));
       logger.info({ tenant, jobId, files: progress.state.files.length }, 'ingestion job finished');
     } catch (error) {
       await this.settle(store, progress, error);
     } finally {
-      clearInterval(renewal);
+      lease.release();
     }
   }
 
@@ -157,7 +166,7 @@ export class IngestionRunner {
 
   /** What becomes of a job that did not come to its end. */
   private async settle(store: TenantStore, progress: JobProgress, error: unknown): Promise<void> {
-    const { logger, workerId } = this.dependencies;
+    const { logger, leases } = this.dependencies;
     const { jobId } = progress;
     if (error instanceof LostJobError) {
       logger.info({ jobId }, 'ingestion job is no longer ours');
@@ -167,8 +176,8 @@ export class IngestionRunner {
     try {
       // Without a lease it is taken up again: at the next look of a worker, this one included.
       if (passing)
-        await store.knowledge.updateJob(jobId, workerId, { leaseOwner: null, leaseExpiresAt: null });
-      else await this.fail(progress, error);
+        await store.knowledge.updateJob(jobId, leases.owner, { leaseOwner: null, leaseExpiresAt: null });
+      else await this.fail(store, progress, error);
     } catch (storeError) {
       // The lease ends by itself; whoever finds the job goes on with it.
       logger.warn({ err: storeError, jobId }, 'the end of an ingestion job could not be stored');
@@ -177,11 +186,12 @@ export class IngestionRunner {
     else if (!this.stopping.signal.aborted) logger.warn({ err: error, jobId }, 'ingestion job interrupted');
   }
 
-  private async fail(progress: JobProgress, error: unknown): Promise<void> {
+  private async fail(store: TenantStore, progress: JobProgress, error: unknown): Promise<void> {
     const at = this.dependencies.clock.now();
     const reason = error instanceof DomainError ? error.message : 'The job failed for an unexpected reason.';
     for (const file of progress.unfinished)
       await progress.file(file, { status: 'failed', error: reason, finishedAt: at });
+    await this.dependencies.onFailed(store, progress);
     await progress.flush({
       status: 'failed',
       error: reason,
@@ -189,22 +199,6 @@ export class IngestionRunner {
       leaseOwner: null,
       leaseExpiresAt: null,
     });
-  }
-
-  private renew(store: TenantStore, jobId: string, lost: AbortController): NodeJS.Timeout {
-    const { clock, workerId, leaseMs, logger } = this.dependencies;
-    const timer = setInterval(() => {
-      store.knowledge.renewJob(jobId, workerId, this.leaseEnd(clock.now())).then(
-        (kept) => kept || lost.abort(new LostJobError(jobId)),
-        (error: unknown) =>
-          logger.warn({ err: error, jobId }, 'the lease of an ingestion job was not renewed'),
-      );
-    }, leaseMs / 3);
-    return timer.unref();
-  }
-
-  private leaseEnd(now: Date): Date {
-    return new Date(now.getTime() + this.dependencies.leaseMs);
   }
 }
 

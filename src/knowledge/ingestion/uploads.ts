@@ -4,10 +4,9 @@ import { Readable } from 'node:stream';
 import { DomainError, invalid } from '../../errors';
 import type { DocumentParser } from '../../documents/parse';
 import { ParseFailure } from '../../documents/parse/failure';
-import { newId } from '../../ids';
 import type { Clock } from '../../ports/clock';
 import type { FileStorage, StoredFile } from '../../ports/files';
-import type { KnowledgeDocumentRecord } from '../../ports/knowledge';
+import type { IngestionFileRecord, KnowledgeDocumentRecord } from '../../ports/knowledge';
 import type { JsonValue } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
 import { KNOWLEDGE_LIMITS } from '../limits';
@@ -79,20 +78,31 @@ export class Uploads {
     }
   }
 
-  /** @throws DomainError `payload_too_large` */
+  /** Names are shown and searched, never part of a path; control characters have no place in either. */
+  displayName(name: string): string {
+    // eslint-disable-next-line no-control-regex -- these are what is taken out
+    const clean = name.replace(/[\u0000-\u001f\u007f]/g, ' ').trim();
+    return (clean.split(/[\\/]/).pop() || clean).slice(-FILE_NAME_CHARACTERS);
+  }
+
+  /**
+   * Stores the bytes where the row says, and a document of the row's id; or finds the one that has them.
+   * @throws DomainError `payload_too_large`; nothing is stored then
+   */
   async take(
     store: TenantStore,
-    knowledgeBaseId: string,
     userId: string,
+    row: IngestionFileRecord,
     file: IncomingFile,
   ): Promise<TakenDocument> {
     const stored = await this.dependencies.storage.put(streamOf(file), {
       tenant: store.tenant,
+      key: row.storageKey!,
       maxBytes: this.dependencies.maxFileBytes,
       contentType: file.mimeType ?? undefined,
     });
     try {
-      return await this.documentFor(store, knowledgeBaseId, userId, file, stored);
+      return await this.documentFor(store, userId, row, file, stored);
     } catch (error) {
       await this.dependencies.storage.remove(stored.key);
       throw error;
@@ -101,17 +111,17 @@ export class Uploads {
 
   private async documentFor(
     store: TenantStore,
-    knowledgeBaseId: string,
     userId: string,
+    row: IngestionFileRecord,
     file: IncomingFile,
     stored: StoredFile,
   ): Promise<TakenDocument> {
     const at = this.dependencies.clock.now();
     const created = await store.knowledge.createDocument({
       ...EMPTY_DOCUMENT,
-      id: newId(at.getTime()),
-      knowledgeBaseId,
-      fileName: displayName(file.fileName),
+      id: row.documentId,
+      knowledgeBaseId: row.knowledgeBaseId,
+      fileName: row.fileName,
       contentKey: stored.sha256,
       contentType: file.mimeType ?? null,
       bytes: stored.bytes,
@@ -119,14 +129,15 @@ export class Uploads {
       storageKey: stored.key,
       url: file.url ?? null,
       metadata: file.metadata ?? {},
+      nextRevision: row.revision + 1,
       createdBy: userId,
       createdAt: at,
       updatedAt: at,
     });
     if (created) return { document: created, unchanged: false };
-    const known = await store.knowledge.findByContent(knowledgeBaseId, stored.sha256);
+    const known = await store.knowledge.findByContent(row.knowledgeBaseId, stored.sha256);
     // Deleted in this very moment: the place is free now.
-    if (!known) return this.documentFor(store, knowledgeBaseId, userId, file, stored);
+    if (!known) return this.documentFor(store, userId, row, file, stored);
     await this.dependencies.storage.remove(stored.key);
     // Whatever is not there in full gets another chance: a failure may have been a passing one, a job may be lost.
     return { document: known, unchanged: known.status === 'completed' && known.liveRevision !== null };
@@ -142,12 +153,12 @@ const EMPTY_DOCUMENT = {
   liveRevision: null,
   stagedGeneration: null,
   stagedRevision: null,
-  nextRevision: 0,
   chunkCount: 0,
   tokenCount: 0,
   textLength: null,
   pages: null,
   deletedAt: null,
+  removalDueAt: null,
 } as const;
 
 function streamOf(file: IncomingFile): Readable {
@@ -156,11 +167,4 @@ function streamOf(file: IncomingFile): Readable {
   throw new DomainError('validation_failed', `The file ${file.fileName} has no content.`, {
     errors: [{ path: 'files', message: 'has no content' }],
   });
-}
-
-/** Names are shown and searched, never part of a path; control characters have no place in either. */
-function displayName(name: string): string {
-  // eslint-disable-next-line no-control-regex -- these are what is taken out
-  const clean = name.replace(/[\u0000-\u001f\u007f]/g, ' ').trim();
-  return (clean.split(/[\\/]/).pop() || clean).slice(-FILE_NAME_CHARACTERS);
 }

@@ -10,6 +10,8 @@ import type { RefreshSwitch } from './refresh-switch';
 
 /** Files of one job that are worked on at once: while one is embedded, others are read and stored. */
 const FILES_AT_ONCE = 4;
+/** The generation of a refresh that has none yet. */
+export const NOT_BEGUN = -1;
 
 export interface WorkDependencies {
   files: FileIngestion;
@@ -46,6 +48,7 @@ export class IngestionWork {
 
   private async refresh(work: Work): Promise<Partial<IngestionJobRecord>> {
     const { refresh } = this.dependencies;
+    await this.beginIfCutOff(work);
     // Documents that are added meanwhile are built as well, until none is missing.
     for (;;) {
       work.progress.add(await refresh.missingFiles(work));
@@ -54,6 +57,15 @@ export class IngestionWork {
       await this.ingestAll(work, unfinished, 'staged');
     }
     return refresh.switchOver(work);
+  }
+
+  /** A process may have died after it began the refresh and before it said so. */
+  private async beginIfCutOff({ base, progress }: Work): Promise<void> {
+    const { job } = progress.state;
+    if (job.generation !== NOT_BEGUN) return;
+    if (base.refreshJobId !== job.id)
+      throw new DomainError('conflict', 'The refresh was interrupted before it began; start it again.');
+    await progress.flush({ generation: base.nextGeneration });
   }
 
   /** Pages are ingested while others are fetched. */
@@ -66,6 +78,7 @@ export class IngestionWork {
       active.add(ingestion);
       if (active.size >= FILES_AT_ONCE) await Promise.race(active);
     };
+    await this.dependencies.crawling.forgetInterrupted(work);
     for (const file of work.progress.unfinished) await begin(file);
     for await (const file of this.dependencies.crawling.files(work)) await begin(file);
     await Promise.all(active);
@@ -90,8 +103,17 @@ export class IngestionWork {
     if (failure) throw failure.reason;
   }
 
+  /** Undoes what a job leaves that has failed as a whole: the base must not wait for it. */
+  async abandon(work: Omit<Work, 'base' | 'signal'>): Promise<void> {
+    const base = await work.store.knowledge.findBase(work.progress.state.job.knowledgeBaseId);
+    if (!base || base.deletedAt) return;
+    if (work.progress.state.job.operation === 'refresh')
+      await this.dependencies.refresh.drop({ ...work, base });
+    else await this.settleBase({ ...work, base });
+  }
+
   /** The first job decides whether the base came to be; later ones leave it as it is. */
-  private async settleBase({ store, base, progress }: Work): Promise<void> {
+  private async settleBase({ store, base, progress }: Omit<Work, 'signal'>): Promise<void> {
     const { completed } = progress.state.job;
     if (base.status === 'completed') return;
     await store.knowledge.updateBase(base.id, {
@@ -105,28 +127,28 @@ export class IngestionWork {
 export function fileRow(
   job: Pick<IngestionJobRecord, 'id' | 'knowledgeBaseId' | 'generation'>,
   file: Pick<IngestionFileRecord, 'documentId' | 'fileName' | 'position' | 'revision' | 'createdAt'> & {
-    unchanged?: boolean;
+    storageKey?: string;
   },
 ): IngestionFileRecord {
-  const unchanged = file.unchanged ?? false;
   return {
     id: stableId(`${job.id}/${file.documentId}`),
     jobId: job.id,
     knowledgeBaseId: job.knowledgeBaseId,
     documentId: file.documentId,
     fileName: file.fileName,
+    storageKey: file.storageKey ?? null,
     position: file.position,
     revision: file.revision,
     generation: job.generation,
-    status: unchanged ? 'completed' : 'queued',
+    status: 'queued',
     error: null,
     chunksTotal: 0,
     chunksDone: 0,
     vectorsReused: 0,
-    unchanged,
+    unchanged: false,
     attempts: 0,
     createdAt: file.createdAt,
     startedAt: null,
-    finishedAt: unchanged ? file.createdAt : null,
+    finishedAt: null,
   };
 }

@@ -1,0 +1,147 @@
+import { newId } from '../../ids';
+import type { Clock } from '../../ports/clock';
+import type { FileStorage } from '../../ports/files';
+import type { IngestionFileRecord, IngestionJobRecord } from '../../ports/knowledge';
+import type { TenantStore } from '../../ports/stores';
+import type { IngestionJobs } from './jobs';
+import type { IncomingFile, TakenDocument, Uploads } from './uploads';
+import { fileRow } from './work';
+
+export interface IntakeDependencies {
+  uploads: Uploads;
+  storage: Pick<FileStorage, 'newKey' | 'remove'>;
+  jobs: () => IngestionJobs;
+  clock: Clock;
+}
+
+export interface NewBase {
+  make(): Promise<void>;
+  unmake(): Promise<void>;
+}
+
+/** One file on its way into a job. */
+export interface IncomingRow {
+  store: TenantStore;
+  job: IngestionJobRecord;
+  row: IngestionFileRecord;
+  file: IncomingFile;
+  /** Rows of the job that have a document already. */
+  others: readonly IngestionFileRecord[];
+}
+
+/**
+ * Takes files into a job. The job is stored first, with a row for each file that names the document and the place of the
+ * bytes to come: whatever moment a process dies in, its successor finds what there is and what is missing.
+ */
+export class Intake {
+  constructor(private readonly dependencies: IntakeDependencies) {}
+
+  /**
+   * Stores the job, takes the files, starts the job.
+   * @param newBase the base to make before the files are taken, if it is not there yet
+   * @throws what a file is refused for; nothing of the others stays then, nor of the new base
+   */
+  receive(
+    store: TenantStore,
+    job: IngestionJobRecord,
+    files: readonly IncomingFile[],
+    newBase?: NewBase,
+  ): Promise<IngestionJobRecord> {
+    const rows = files.map((file, position) => this.expect(store, job, file, position));
+    return this.dependencies.jobs().prepare(store, { ...job, total: rows.length }, rows, async (signal) => {
+      await newBase?.make();
+      const kept = await this.takeAll(store, job, rows, files, signal).catch(async (error: unknown) => {
+        await newBase?.unmake();
+        throw error;
+      });
+      return { total: kept.length, completed: kept.filter(({ unchanged }) => unchanged).length };
+    });
+  }
+
+  /** A row for a file that is to come, with the id of its document and the key of its bytes. */
+  expect(
+    store: TenantStore,
+    job: IngestionJobRecord,
+    { fileName }: IncomingFile,
+    position: number,
+  ): IngestionFileRecord {
+    const { uploads, storage, clock } = this.dependencies;
+    const createdAt = clock.now();
+    return fileRow(job, {
+      documentId: newId(createdAt.getTime()),
+      fileName: uploads.displayName(fileName),
+      storageKey: storage.newKey(store.tenant),
+      position,
+      revision: FIRST_REVISION,
+      createdAt,
+    });
+  }
+
+  /**
+   * Stores an expected file and its document. Content that the base has already leads the row to the document that has it.
+   * @returns undefined when the job needs no row for it: another one has the same content, or it was deleted since
+   */
+  async take(incoming: IncomingRow): Promise<(IngestionFileRecord & { isNew: boolean }) | undefined> {
+    const { store, job, row, file, others } = incoming;
+    const taken = await this.dependencies.uploads.take(store, job.createdBy, row, file);
+    const { id } = taken.document;
+    if (id === row.documentId) return { ...row, isNew: true };
+    const known = others.some(({ documentId }) => documentId === id)
+      ? undefined
+      : await this.lead(store, row, taken);
+    if (!known) await store.knowledge.removeFiles([row.id]);
+    return known && { ...known, isNew: false };
+  }
+
+  private async lead(
+    store: TenantStore,
+    row: IngestionFileRecord,
+    { document, unchanged }: TakenDocument,
+  ): Promise<IngestionFileRecord | undefined> {
+    const revision = unchanged ? document.liveRevision : await store.knowledge.takeRevision(document.id);
+    if (revision === null) return undefined;
+    const changes: Partial<IngestionFileRecord> = {
+      documentId: document.id,
+      fileName: document.fileName,
+      storageKey: null,
+      revision,
+      unchanged,
+      ...(unchanged ? { status: 'completed', finishedAt: row.createdAt } : {}),
+    };
+    await store.knowledge.updateFile(row.id, changes);
+    return { ...row, ...changes };
+  }
+
+  private async takeAll(
+    store: TenantStore,
+    job: IngestionJobRecord,
+    rows: readonly IngestionFileRecord[],
+    files: readonly IncomingFile[],
+    signal: AbortSignal,
+  ): Promise<IngestionFileRecord[]> {
+    const kept: (IngestionFileRecord & { isNew: boolean })[] = [];
+    try {
+      for (const [index, row] of rows.entries()) {
+        signal.throwIfAborted();
+        const taken = await this.take({ store, job, row, file: files[index]!, others: kept });
+        if (taken) kept.push(taken);
+      }
+      return kept;
+    } catch (error) {
+      for (const { isNew, documentId, storageKey } of kept)
+        if (isNew) await this.giveBack(store, documentId, storageKey!);
+      throw error;
+    }
+  }
+
+  /** A document of a request that was refused as a whole; nothing was made of it yet. */
+  private async giveBack(store: TenantStore, documentId: string, storageKey: string): Promise<void> {
+    const at = this.dependencies.clock.now();
+    const changes = { deletedAt: at, updatedAt: at, contentKey: documentId, removalDueAt: at };
+    await store.knowledge.updateDocument(documentId, changes);
+    await this.dependencies.storage.remove(storageKey);
+    await store.knowledge.documentRemoved(documentId);
+  }
+}
+
+const FIRST_REVISION = 0;
