@@ -1,3 +1,4 @@
+import type { IngestionJobRecord } from '../../src/ports/knowledge';
 import { dataOf, expectProblem } from '../testkit/contract';
 import { type Json, startTestServer, type TestServer } from '../testkit/server';
 import { BAKING, finished, makeBase, PIRATES, sendForm } from './kit';
@@ -6,7 +7,7 @@ const BASES = '/api/v1/knowledge-bases';
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ AGENTFLOW_RUN_LEASE_MS: '1000' });
 });
 afterAll(() => server.close());
 
@@ -77,15 +78,19 @@ describe('a refresh', () => {
     expect((await search(id, 'gold')).map((one) => one.id)).toEqual(before.map((one) => one.id));
   });
 
-  it('is refused while another one is under way', async () => {
-    const { id } = await makeBase(server.dev, [PIRATES]);
-    const [first, second] = await Promise.all([
-      server.dev.rest('POST', `${BASES}/${id}/refresh`),
-      server.dev.rest('POST', `${BASES}/${id}/refresh`),
-    ]);
-    const [won, lost] = first.status === 202 ? [first, second] : [second, first];
-    if (lost.status !== 202) expectProblem(lost, 409, 'conflict');
-    await finished(server.dev, won.body.job_id);
+  it('is refused while another one is under way, also when they come at the same moment', async () => {
+    const { id } = await makeBase(server.dev, [PIRATES, BAKING]);
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => server.dev.rest('POST', `${BASES}/${id}/refresh`)),
+    );
+    const won = answers.filter(({ status }) => status === 202);
+    expect(won).toHaveLength(1);
+    for (const lost of answers) if (lost !== won[0]) expectProblem(lost, 409, 'conflict');
+    expect(await finished(server.dev, won[0]!.body.job_id)).toMatchObject({ status: 'completed' });
+    expect(await get(`${BASES}/${id}`)).toMatchObject({ generation: 1, refresh_job_id: null });
+    const { knowledge } = server.application.database.store('agentflow');
+    const jobs = await knowledge.listJobs(id, 10);
+    expect(jobs.map(({ operation }) => operation)).toEqual(['refresh', 'create']);
   });
 
   it('of one document replaces its chunks and leaves one set of them', async () => {
@@ -101,6 +106,69 @@ describe('a refresh', () => {
     expect(after.documents[0].id).not.toBe(before.documents[0].id);
     const store = server.application.database.store('agentflow').knowledge;
     expect(await store.chunkIdsOfBase(id, 100)).toHaveLength(after.total);
+  });
+});
+
+describe('a refresh that a dead process left', () => {
+  /** Leaves a job as its process would have, for recovery to find. */
+  async function leaveJob(baseId: string, changes: Partial<IngestionJobRecord>): Promise<string> {
+    const { knowledge } = server.application.database.store('agentflow');
+    const [model] = await knowledge.listJobs(baseId, 1);
+    const id = `kb_ingest_left-${changes.generation}-${baseId}`;
+    const fresh = { status: 'queued', finishedAt: null, startedAt: null, total: 0, completed: 0, failed: 0 };
+    await knowledge.createJob({ ...model!, ...fresh, id, operation: 'refresh', ...changes } as never, []);
+    return id;
+  }
+
+  const leftovers = async (baseId: string): Promise<Json> => {
+    const { knowledge } = server.application.database.store('agentflow');
+    const documents = await knowledge.listDocuments({ knowledgeBaseId: baseId }, { limit: 10 });
+    const chunks = await Promise.all(documents.map(({ id }) => knowledge.revisionsOf(id)));
+    return { staged: documents.filter((one) => one.stagedGeneration !== null).length, chunks };
+  };
+  const NONE = { staged: 0, chunks: [[{ revision: 0, generation: 0 }]] };
+
+  it('before it began fails, and changes nothing', async () => {
+    const { id } = await makeBase(server.dev, [PIRATES]);
+    const job = await leaveJob(id, { generation: -1 });
+    expect(await finished(server.dev, job)).toMatchObject({
+      status: 'failed',
+      error: expect.stringMatching(/start it again/),
+    });
+    expect(await leftovers(id)).toEqual(NONE);
+  });
+
+  it('right after it began is done', async () => {
+    const { id } = await makeBase(server.dev, [PIRATES]);
+    const { knowledge } = server.application.database.store('agentflow');
+    await knowledge.beginRefresh(id, `kb_ingest_left--1-${id}`, new Date());
+    const job = await leaveJob(id, { generation: -1 });
+    expect(await finished(server.dev, job)).toMatchObject({ status: 'completed' });
+    expect(await get(`${BASES}/${id}`)).toMatchObject({ generation: 1, refresh_job_id: null });
+  });
+
+  it('and whose place another one took drops everything that it built', async () => {
+    const { id } = await makeBase(server.dev, [PIRATES]);
+    const job = await leaveJob(id, { generation: 7 });
+    expect(await finished(server.dev, job)).toMatchObject({
+      status: 'failed',
+      error: expect.stringMatching(/took the place/),
+    });
+    expect(await leftovers(id)).toEqual(NONE);
+    expect(await get(`${BASES}/${id}`)).toMatchObject({ generation: 0 });
+  });
+
+  it('while it dropped what the golden queries had refused does not go live', async () => {
+    const { id } = await makeBase(server.dev, [PIRATES]);
+    const { knowledge } = server.application.database.store('agentflow');
+    await knowledge.beginRefresh(id, `kb_ingest_left-1-${id}`, new Date());
+    const job = await leaveJob(id, { generation: 1, error: 'Refused by a golden query.' });
+    expect(await finished(server.dev, job)).toMatchObject({
+      status: 'failed',
+      error: 'Refused by a golden query.',
+    });
+    expect(await leftovers(id)).toEqual(NONE);
+    expect(await get(`${BASES}/${id}`)).toMatchObject({ generation: 0, refresh_job_id: null });
   });
 });
 
