@@ -1,5 +1,6 @@
 import { eventually, startTestServer, type TestServer } from '../testkit/server';
 import { type StubProvider, startStubProvider } from '../testkit/stub-provider';
+import { AgendaQueue } from '../../src/adapters/agenda/agenda-queue';
 import { cleanUpConversations } from '../../src/conversations/clean-up';
 
 describe('background jobs', () => {
@@ -80,4 +81,31 @@ describe('background jobs', () => {
     expect(await store.parts.after('half-deleted', -1, 10)).toEqual([]);
     expect(await store.runs.findByMessage('half-deleted', 'm1')).toBeNull();
   });
+
+  it('keep their lock as long as they work, and run once', async () => {
+    const queue = new AgendaQueue({
+      db: server.application.database.control,
+      workerId: 'patient',
+      logger: { debug() {}, info() {}, warn() {}, error() {}, child: () => ({}) as never },
+      lockMs: 1_000,
+    });
+    let begun = 0;
+    let ended = 0;
+    queue.define('test.slow', async () => {
+      begun++;
+      await new Promise((resolve) => setTimeout(resolve, 5_500));
+      ended++;
+    });
+    await queue.start();
+    try {
+      await queue.enqueue('test.slow', {});
+      await eventually(async () => ended > 0, 'the job has ended');
+      expect(await queue.status()).toEqual(expect.objectContaining({ status: 'ok' }));
+      const jobs = server.application.database.control.collection('jobs');
+      await eventually(async () => (await jobs.countDocuments({ name: 'test.slow' })) === 0, 'it is done');
+      expect([begun, ended]).toEqual([1, 1]);
+    } finally {
+      await queue.stop();
+    }
+  }, 30_000);
 });

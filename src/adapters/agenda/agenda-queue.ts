@@ -1,4 +1,4 @@
-import type { Agenda } from 'agenda';
+import type { Agenda, Job } from 'agenda';
 import type { Db } from 'mongodb';
 import type { JobData, JobQueue, JobsStatus } from '../../ports/jobs';
 import type { Logger } from '../../ports/logger';
@@ -7,6 +7,8 @@ import type { Logger } from '../../ports/logger';
 const POLL_MS = 2_000;
 const DEFAULT_LOCK_MS = 60_000;
 const RETRIES = 3;
+/** One renewal may fail without the lock running out. */
+const RENEWALS_PER_LOCK = 3;
 
 export interface AgendaQueueOptions {
   /** The control database. */
@@ -55,7 +57,7 @@ export class AgendaQueue implements JobQueue {
     });
     agenda.on('error', (error: Error) => {
       this.failure = error;
-      logger.warn({ err: error }, 'jobs: the database does not answer');
+      logger.warn({ err: error }, 'jobs: the queue has trouble');
     });
     agenda.on('success', () => (this.failure = undefined));
     agenda.on('fail', (error: unknown, job: { name?: string; attrs?: { name: string } }) =>
@@ -83,7 +85,8 @@ export class AgendaQueue implements JobQueue {
 
   private defineWith(agenda: Agenda, name: string, handler: (data: JobData) => Promise<void>): void {
     const repeated = this.repeated.has(name);
-    agenda.define(name, async (job) => handler((job.attrs.data as JobData | undefined) ?? {}), {
+    const work = (job: Job): Promise<void> => handler((job.attrs.data as JobData | undefined) ?? {});
+    agenda.define(name, (job) => this.whileAlive(job, work), {
       concurrency: repeated ? 1 : 4,
       ...(repeated
         ? {}
@@ -91,5 +94,20 @@ export class AgendaQueue implements JobQueue {
             backoff: ({ attempt }: { attempt: number }) => (attempt > RETRIES ? null : 1_000 * 2 ** attempt),
           }),
     });
+  }
+  /** A job may take longer than its lock lasts: the lock is renewed as long as this process works on it. */
+  private async whileAlive(job: Job, work: (job: Job) => Promise<void>): Promise<void> {
+    const { logger, lockMs = DEFAULT_LOCK_MS } = this.options;
+    const renew = (): void => {
+      job
+        .touch()
+        .catch((error: unknown) => logger.warn({ err: error, job: job.attrs.name }, 'job lock not renewed'));
+    };
+    const beat = setInterval(renew, lockMs / RENEWALS_PER_LOCK);
+    try {
+      await work(job);
+    } finally {
+      clearInterval(beat);
+    }
   }
 }
