@@ -100,6 +100,7 @@ export function createDomain({
     ...search,
     files,
     fetch: (url, request) => parts.fetch(url, request),
+    acceptUrl: (url, field) => parts.fetch.accept(url, { field }),
     models,
     model: async (store, userId) =>
       (await preferences.preferredModel(store, userId)) ?? models.defaultModel(),

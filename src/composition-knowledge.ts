@@ -93,6 +93,8 @@ export interface KnowledgePartsInput {
   embeddings: Embeddings;
   files: Pick<FileParts, 'storage' | 'parser'>;
   fetch: CrawlFetch;
+  /** @throws DomainError `validation_failed` at `field` for a URL that `fetch` would refuse whatever its host is called */
+  acceptUrl: (url: string, field: string) => void;
   models: ModelGateway;
   /** The model that helps searches of a user. */
   model: (store: TenantStore, userId: string) => Promise<string>;
@@ -171,6 +173,7 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     open,
     embeddings,
     removals,
+    acceptUrl: input.acceptUrl,
     unbindEverywhere: (store, id) => agents.unbindEverywhere(store, id),
     clock,
   });

@@ -30,6 +30,8 @@ export interface BaseDependencies {
   open: (tenant: string) => Promise<TenantStore>;
   embeddings: Embeddings;
   removals: Removals;
+  /** The check of whatever fetches the site. @throws DomainError `validation_failed` at `field` */
+  acceptUrl: (url: string, field: string) => void;
   /** Takes a deleted base from the agents that had it. */
   unbindEverywhere: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;
   clock: Clock;
@@ -55,7 +57,7 @@ export class KnowledgeBases {
   /** An empty base that is not stored yet. @throws DomainError `validation_failed` */
   async draft(principal: Principal, form: BaseForm, crawl?: CrawlForm): Promise<KnowledgeBaseRecord> {
     const settings = newBaseSettings(form);
-    const origin = crawl ? acceptCrawl(crawl) : NO_CRAWL;
+    const origin = crawl ? this.acceptCrawl(crawl) : NO_CRAWL;
     const model = await this.dependencies.embeddings.defaultModel();
     const at = this.dependencies.clock.now();
     return {
@@ -128,29 +130,28 @@ export class KnowledgeBases {
     return { id: base.id, message: `Knowledge base ${base.name} was deleted.` };
   }
 
+  /** @throws DomainError `validation_failed` */
+  private acceptCrawl({ websiteUrl, maxCrawlDepth, maxCrawlPages }: CrawlForm) {
+    const complaints = new Complaints();
+    complaints.text('website_url', websiteUrl, URL_CHARACTERS);
+    complaints.of(() => this.dependencies.acceptUrl(websiteUrl, 'website_url'));
+    complaints.range('max_crawl_depth', maxCrawlDepth, { ...KNOWLEDGE_LIMITS.crawlDepth, whole: true });
+    complaints.range('max_crawl_pages', maxCrawlPages, { ...KNOWLEDGE_LIMITS.crawlPages, whole: true });
+    complaints.throwIfAny();
+    return {
+      origin: 'url',
+      websiteUrl,
+      maxCrawlDepth: maxCrawlDepth ?? BASE_DEFAULTS.maxCrawlDepth,
+      maxCrawlPages: maxCrawlPages ?? BASE_DEFAULTS.maxCrawlPages,
+    };
+  }
+
   private open(principal: Principal): Promise<TenantStore> {
     return this.dependencies.open(principal.tenant);
   }
 }
 
 const NO_CRAWL = { origin: 'files', websiteUrl: null, maxCrawlDepth: null, maxCrawlPages: null };
-
-/** @throws DomainError `validation_failed` */
-function acceptCrawl({ websiteUrl, maxCrawlDepth, maxCrawlPages }: CrawlForm) {
-  const complaints = new Complaints();
-  complaints.text('website_url', websiteUrl, URL_CHARACTERS);
-  if (!/^https?:\/\//i.test(websiteUrl) || !URL.canParse(websiteUrl))
-    complaints.add('website_url', 'must be a URL that begins with http:// or https://');
-  complaints.range('max_crawl_depth', maxCrawlDepth, { ...KNOWLEDGE_LIMITS.crawlDepth, whole: true });
-  complaints.range('max_crawl_pages', maxCrawlPages, { ...KNOWLEDGE_LIMITS.crawlPages, whole: true });
-  complaints.throwIfAny();
-  return {
-    origin: 'url',
-    websiteUrl,
-    maxCrawlDepth: maxCrawlDepth ?? BASE_DEFAULTS.maxCrawlDepth,
-    maxCrawlPages: maxCrawlPages ?? BASE_DEFAULTS.maxCrawlPages,
-  };
-}
 
 async function withStatistics(store: TenantStore, bases: KnowledgeBaseRecord[]): Promise<BaseView[]> {
   const statistics = await store.knowledge.statistics(bases.map(({ id }) => id));

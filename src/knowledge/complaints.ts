@@ -29,6 +29,16 @@ export class Complaints {
       this.add(path, `must be one of ${allowed.join(', ')}, is ${value}`);
   }
 
+  /** Takes over what `check` complains of. @throws whatever else it throws */
+  of(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof DomainError) || !error.details.errors) throw error;
+      this.errors.push(...error.details.errors);
+    }
+  }
+
   /** @throws DomainError `validation_failed` with every complaint */
   throwIfAny(): void {
     const [first] = this.errors;

@@ -14,6 +14,9 @@ export const systemResolve: Resolve = (hostname) =>
     );
   });
 
+/** Names that every resolver must answer with the loopback address (RFC 6761, section 6.3). */
+const LOOPBACK_NAME = /(?:^|\.)localhost\.?$/;
+
 /** Longest URL, in characters; what common servers take. */
 const URL_CHARACTERS = 8_000;
 
@@ -54,6 +57,7 @@ export function checkUrl(text: string | URL, rules: GuardRules, from?: URL): URL
   }
   const literal = literalAddress(url);
   if (literal) assertReachable(classifyAddress(literal), url, rules, from);
+  if (LOOPBACK_NAME.test(url.hostname)) assertReachable('private', url, rules, from);
   return url;
 }
 

@@ -73,6 +73,8 @@ export interface SafeFetch {
     url: string,
     request?: Pick<SafeRequest, 'allowHosts' | 'field' | 'signal' | 'timeoutMs'>,
   ): Promise<void>;
+  /** As much of `check` as needs no resolver, so that a form is refused at once. */
+  accept(url: string, request?: Pick<SafeRequest, 'allowHosts' | 'field'>): void;
   /** The head of the answer; redirects are not followed, `timeoutMs` holds until the head, the body is as sent. */
   stream(url: string, request?: Omit<SafeRequest, 'maxRedirects' | 'maxBytes'>): Promise<SafeStream>;
 }
@@ -101,6 +103,7 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
           const rules = fetcher.rules(request);
           await resolveTarget(checkUrl(url, rules), rules, fetcher.resolve);
         }),
+      accept: (url: string, request: SafeRequest = {}) => void checkUrl(url, fetcher.rules(request)),
       stream: (url: string, request: SafeRequest = {}) => fetcher.stream(url, request),
     },
   );

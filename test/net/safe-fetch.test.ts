@@ -108,6 +108,7 @@ describe('URLs that are refused', () => {
     'http://169.254.169.254/latest/meta-data/',
     'http://[fd00:ec2::254]/',
     'http://localhost:1/',
+    'http://wiki.localhost./',
     'file:///etc/passwd',
     'gopher://example.com/',
     'http://user:secret@example.com/',
@@ -119,6 +120,22 @@ describe('URLs that are refused', () => {
     expect(error.details.errors?.[0]?.path).toBe('urls.0');
     expect(error.message).not.toContain('secret');
   });
+
+  it.each(['http://localhost:1/', 'http://10.0.0.1/', 'file:///etc/passwd'])(
+    'refuses %s before any name is resolved',
+    (url) => {
+      const complaint = (fetch: typeof strict): string => {
+        try {
+          fetch.accept(url, { field: 'site' });
+          return 'none';
+        } catch (error) {
+          return (error as DomainError).details.errors![0]!.path;
+        }
+      };
+      expect(complaint(strict)).toBe('site');
+      expect(complaint(open)).toBe(url.startsWith('file:') ? 'site' : 'none');
+    },
+  );
 
   it('keeps metadata addresses closed when private ones are open', async () => {
     expect((await refusal(open('http://169.254.169.254/'))).code).toBe('validation_failed');
