@@ -115,6 +115,7 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
   const { config, open, index, embeddings, files, clock, logger } = input;
   const { storage, parser } = files;
   const bus = new IngestionBus();
+  const analyzer = new Analyzer();
   const search = new KnowledgeSearch({
     open,
     rounds: new RetrievalRounds({ index, embeddings }),
@@ -122,6 +123,7 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     keeper: new IndexKeeper({ index, logger }),
     processing: new QueryProcessing({ models: input.models, embeddedModel: LOCAL_MODEL, logger }),
     model: input.model,
+    analyse: (text) => analyzer.terms(text),
     clock,
   });
   const leases = new JobLeases({ clock, logger, workerId: input.workerId, leaseMs: config.runs.leaseMs });

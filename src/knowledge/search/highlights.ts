@@ -1,4 +1,3 @@
-import { wordsOf } from './rank';
 import type { Highlight } from './types';
 
 const MOST_HIGHLIGHTS = 3;
@@ -23,6 +22,8 @@ export function highlightsOf(query: string, content: string): Highlight[] {
     .sort((a, b) => a.start - b.start)
     .map(({ text, start, end }) => ({ text, start, end }));
 }
+
+const wordsOf = (text: string): Set<string> => new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
 
 /** Crude, and the same for both sides: plurals and verb endings meet. */
 const stem = (word: string): string => (word.length > 4 ? word.replace(/(ing|ed|es|s)$/, '') : word);

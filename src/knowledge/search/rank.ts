@@ -17,6 +17,3 @@ export function fuse<T extends RankedCandidate>(
     score: score * (rrfK + 1),
   }));
 }
-
-export const wordsOf = (text: string): Set<string> =>
-  new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);

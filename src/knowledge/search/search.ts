@@ -11,7 +11,6 @@ import { highlightsOf } from './highlights';
 import type { IndexKeeper } from './index-keeper';
 import { acceptSearch, type SearchFields, type SearchOptions } from './options';
 import type { ProcessedQuery, QueryProcessing } from './query-processing';
-import { wordsOf } from './rank';
 import type { Found, RetrievalRounds, Round, SearchedBase } from './retrieval-round';
 import type { Neighbour, SearchAnswer, SearchResult } from './types';
 
@@ -30,6 +29,8 @@ export interface SearchDependencies {
   processing: QueryProcessing;
   /** The model that helps with queries. */
   model: (store: TenantStore, userId: string) => Promise<string>;
+  /** The words of a text as the index compares them: folded, stemmed, without stop words. */
+  analyse: (text: string) => string[];
   clock: Clock;
 }
 
@@ -146,11 +147,11 @@ export class KnowledgeSearch {
     options: SearchOptions,
     model: string,
   ): Promise<Trail> {
-    const words = wordsOf(processed.query);
+    const matchOf = this.titleMatcher(processed.query, options);
     const now = this.dependencies.clock.now().getTime();
     const boosted = round.found.map((found, index): Ranked => {
       const { document, fused } = found;
-      const title = titleMatch(words, wordsOf(document.title ?? document.fileName));
+      const title = matchOf(document.title ?? document.fileName);
       const youth = freshness(now - document.createdAt.getTime(), options.freshnessHalfLifeDays);
       const score = mixed(mixed(fused, options.titleAlpha, title), options.freshnessBoost, youth);
       const stages = { fusedRank: index + 1, titleMatch: title, freshness: youth, rerank: null };
@@ -165,6 +166,19 @@ export class KnowledgeSearch {
       ? await this.diversified(store, aboveThreshold, options)
       : aboveThreshold.slice(0, options.limit);
     return { round, ranked: boosted, aboveThreshold, chosen, options };
+  }
+
+  /** Titles are compared once each, and only where it matters. */
+  private titleMatcher(query: string, { titleAlpha, explain }: SearchOptions): (title: string) => number {
+    if (titleAlpha === 0 && !explain) return () => 0;
+    const { analyse } = this.dependencies;
+    const words = analyse(query);
+    const known = new Map<string, number>();
+    return (title) => {
+      const match = known.get(title) ?? titleMatch(words, analyse(title));
+      known.set(title, match);
+      return match;
+    };
   }
 
   private async rerank(
