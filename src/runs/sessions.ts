@@ -5,6 +5,7 @@ import type { AgentRecord, ConversationRecord, RunRecord, RunStatus } from '../p
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import type { AgentLoop } from './agent-loop';
+import { citationsOf } from './citations';
 import type { DirectCalls } from './direct-calls';
 import { answerPart, cancelledPart, endPart, errorPart, type RunFailure } from './events';
 import { isRetryable } from './execute';
@@ -252,7 +253,10 @@ export class RunSessions {
     const answer = run.kind === 'chat' ? [answerPart(run, text, false, digestOf(end.calls))] : [];
     return {
       status: 'completed',
-      parts: [...answer, endPart(run, { text, ...end, citations: scope.request.citations })],
+      parts: [
+        ...answer,
+        endPart(run, { text, ...end, citations: citationsOf(scope.request.citations, end.calls) }),
+      ],
       changes: {
         ...end.usage,
         finishReason: end.finishReason,

@@ -51,15 +51,19 @@ async function search(agents: AgentKnowledge, args: JsonObject, context: BuiltIn
       query: query as string,
       fields: { limit: DEFAULT_RESULTS, ...searchFieldsOf(fields, 'arguments') },
     });
-    return documents.map(({ id, documentId, knowledgeBaseId, title, sourceFile, content, score }) => ({
-      title,
-      source_file: sourceFile,
-      content,
-      score: Math.round(score * 1000) / 1000,
-      knowledge_base_id: knowledgeBaseId,
-      document_id: documentId,
-      chunk_id: id,
-    }));
+    return documents.map(
+      ({ id, documentId, knowledgeBaseId, title, sourceFile, content, start, end, score }) => ({
+        title,
+        source_file: sourceFile,
+        content,
+        score: Math.round(score * 1000) / 1000,
+        knowledge_base_id: knowledgeBaseId,
+        document_id: documentId,
+        chunk_id: id,
+        start,
+        end,
+      }),
+    );
   } catch (error) {
     if (error instanceof DomainError && error.code === 'not_found')
       throw new ToolFailure('not_found', error.message);
