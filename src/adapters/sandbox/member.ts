@@ -162,11 +162,13 @@ export class Member {
 
 /** Node's permission model, where this version has it: no files but the interpreter's own, no processes, no add-ons. */
 function flags(snapshot: string): string[] {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [major = 0, minor = 0, patch = 0] = process.versions.node.split('.').map(Number);
   const permission = major > 23 || (major === 23 && minor >= 5) || (major === 22 && minor >= 13);
+  // Before 20.19.5 Node finds a package only where it may read the whole of `node_modules`.
+  const findsPackages = major > 20 || minor > 19 || patch >= 5;
   const readable = [
     realpathSync(__dirname),
-    ...PACKAGES.map((name) => join(packagesFolder(), name)),
+    ...(findsPackages ? PACKAGES.map((name) => join(packagesFolder(), name)) : [packagesFolder()]),
     ...(snapshot === '' || snapshot === 'make' ? [] : [snapshot]),
   ];
   return [
