@@ -2,6 +2,7 @@
  * `npm start`: brings generated code and dist/ up to date, then becomes the server, in this same process.
  * Variables come from the environment, and from `.env` for those that the environment does not set.
  */
+import '../bin/node-version.cjs';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

@@ -43,4 +43,13 @@ describe('the program', () => {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain('Usage: agentflow token');
   });
+
+  it.each(['18.20.8', '20.18.3', '22.12.0'])('says what it needs on Node.js %s', (version) => {
+    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });`;
+    const start = `${pretend} require('./bin/agentflow.cjs')`;
+    const { status, stderr } = spawnSync(process.execPath, ['-e', start], { encoding: 'utf8', cwd: root });
+
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^AgentFlow needs Node\.js .*; this is [\d.]+\. .*\n$/);
+  });
 });
