@@ -353,7 +353,8 @@ describe('silence', () => {
   it.each<['headers' | 'body']>([['headers'], ['body']])(
     'before the first byte is a provider_timeout: %s',
     async (hang) => {
-      makeProvider({ limits: { firstByteTimeoutMs: 50, maxAttempts: 2 } });
+      // Long enough for a busy machine to send the request at all.
+      makeProvider({ limits: { firstByteTimeoutMs: 400, maxAttempts: 2 } });
       stub.default({ hang });
       expect((await failure()).error).toMatchObject({
         code: 'provider_timeout',
