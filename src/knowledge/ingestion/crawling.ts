@@ -66,7 +66,8 @@ export class Crawling {
     const incoming = fileOf(page);
     const row = intake.expect(store, job, incoming, files.length);
     await store.knowledge.addFiles([row]);
-    const file = await intake.take({ store, job, row, file: incoming, others: files });
+    const documents = new Set(files.map(({ documentId }) => documentId));
+    const file = await intake.take({ store, job, row, file: incoming, documents });
     if (!file) return undefined;
     progress.add([file]);
     return file.unchanged ? undefined : file;

@@ -25,8 +25,8 @@ export interface IncomingRow {
   job: IngestionJobRecord;
   row: IngestionFileRecord;
   file: IncomingFile;
-  /** Rows of the job that have a document already. */
-  others: readonly IngestionFileRecord[];
+  /** Ids of the documents that the job has rows for; those that it comes to are added. */
+  documents: Set<string>;
 }
 
 /**
@@ -82,13 +82,13 @@ export class Intake {
    * @returns undefined when the job needs no row for it: another one has the same content, or it was deleted since
    */
   async take(incoming: IncomingRow): Promise<(IngestionFileRecord & { isNew: boolean }) | undefined> {
-    const { store, job, row, file, others } = incoming;
+    const { store, job, row, file, documents } = incoming;
     const taken = await this.dependencies.uploads.take(store, job.createdBy, row, file);
     const { id } = taken.document;
     if (id === row.documentId) return { ...row, isNew: true };
-    const known = others.some(({ documentId }) => documentId === id)
-      ? undefined
-      : await this.lead(store, row, taken);
+    const isOthers = documents.has(id);
+    documents.add(id);
+    const known = isOthers ? undefined : await this.lead(store, row, taken);
     if (!known) await store.knowledge.removeFiles([row.id]);
     return known && { ...known, isNew: false };
   }
@@ -120,18 +120,16 @@ export class Intake {
     signal: AbortSignal,
   ): Promise<IngestionFileRecord[]> {
     const kept: (IngestionFileRecord & { isNew: boolean })[] = [];
-    try {
-      for (const [index, row] of rows.entries()) {
-        signal.throwIfAborted();
-        const taken = await this.take({ store, job, row, file: files[index]!, others: kept });
-        if (taken) kept.push(taken);
-      }
-      return kept;
-    } catch (error) {
-      for (const { isNew, documentId, storageKey } of kept)
-        if (isNew) await this.giveBack(store, documentId, storageKey!);
-      throw error;
-    }
+    const documents = new Set(rows.map(({ documentId }) => documentId));
+    const refusal = await inLanes([...rows.entries()], LANES, async ([index, row]) => {
+      signal.throwIfAborted();
+      const taken = await this.take({ store, job, row, file: files[index]!, documents });
+      if (taken) kept.push(taken);
+    });
+    if (refusal === undefined) return kept.sort((one, other) => one.position - other.position);
+    for (const { isNew, documentId, storageKey } of kept)
+      if (isNew) await this.giveBack(store, documentId, storageKey!);
+    throw refusal.error;
   }
 
   /** A document of a request that was refused as a whole; nothing was made of it yet. */
@@ -145,3 +143,20 @@ export class Intake {
 }
 
 const FIRST_REVISION = 0;
+/** Files stored at once: storing is waiting for the disk and the database. */
+const LANES = 8;
+
+/** Works on items side by side; after a failure none is begun. @returns the first failure, when all have ended */
+async function inLanes<T>(
+  items: T[],
+  lanes: number,
+  work: (item: T) => Promise<void>,
+): Promise<{ error: unknown } | undefined> {
+  let failure: { error: unknown } | undefined;
+  const lane = async (): Promise<void> => {
+    for (let item = items.shift(); item && !failure; item = items.shift())
+      await work(item).catch((error: unknown) => (failure ??= { error }));
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return failure;
+}

@@ -1,0 +1,114 @@
+/**
+ * Speed of ingestion through the whole service: files are stored, parsed, cut, embedded, written and indexed by its jobs.
+ *   npm run build && node bench/ingestion.mjs [FILES=1000] [EMBEDDED_FILES=100]
+ * FILES Markdown files of 3 KB are ingested with vectors that are made up at once, so that all but the model is measured;
+ * EMBEDDED_FILES of them once more with the embedded model. Over the embedded database, in a folder that is removed
+ * afterwards. Prints figures only, with the CPU time of all threads, which a busy machine changes less; judges nothing.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+
+const require = createRequire(import.meta.url);
+const { EMBEDDED_MODEL, ModelEmbeddings } = require('../dist/src/adapters/embeddings');
+const { createApplication } = require('../dist/src/composition-root');
+const { loadConfig } = require('../dist/src/config/environment');
+
+const [fileCount = 1_000, embeddedCount = 100] = process.argv.slice(2).map(Number);
+const FILE_BYTES = 3 * 1024;
+/** As many as one request may bring. */
+const FILES_OF_A_REQUEST = 100;
+const VOCABULARY = 20_000;
+const PRINCIPAL = { type: 'human', tenant: 'bench', userId: 'bench', scopes: [], isAdmin: false };
+
+let seed = 1;
+/** Mulberry32: the same numbers in every run. */
+function random() {
+  seed = (seed + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+}
+
+const word = () => `word${Math.floor(VOCABULARY ** random())}`;
+const sentence = () => `The ${Array.from({ length: 11 }, word).join(' ')}.`;
+const paragraph = () => Array.from({ length: 4 }, sentence).join(' ');
+
+function markdown(number) {
+  let text = `# Document ${number}\n`;
+  for (let section = 1; text.length < FILE_BYTES; section++)
+    text += `\n## Section ${section} on ${word()}\n\n${paragraph()}\n\n- ${sentence()}\n- ${sentence()}\n`;
+  return {
+    fileName: `document-${number}.md`,
+    mimeType: 'text/markdown',
+    bytes: Buffer.from(text.slice(0, FILE_BYTES)),
+  };
+}
+
+const vectors = Array.from({ length: 64 }, () =>
+  Float32Array.from({ length: EMBEDDED_MODEL.dimension }, () => random() - 0.5),
+);
+
+/** Runs `work` while chunks get vectors that cost nothing. */
+async function withoutModel(work) {
+  const { embedChunks } = ModelEmbeddings.prototype;
+  ModelEmbeddings.prototype.embedChunks = (_model, texts) =>
+    Promise.resolve(texts.map((text) => vectors[text.length % vectors.length]));
+  try {
+    await work();
+  } finally {
+    ModelEmbeddings.prototype.embedChunks = embedChunks;
+  }
+}
+
+const batchesOf = (files) =>
+  Array.from({ length: Math.ceil(files.length / FILES_OF_A_REQUEST) }, (_, index) =>
+    files.slice(index * FILES_OF_A_REQUEST, (index + 1) * FILES_OF_A_REQUEST),
+  );
+
+/** Resolves at the job's end. @throws Error when one of its files failed */
+async function ended(jobs, jobId) {
+  let last;
+  for await (const view of await jobs.progress(PRINCIPAL, jobId)) last = view;
+  if (last.job.completed !== last.job.total) throw new Error(`${jobId}: ${last.job.error ?? 'files failed'}`);
+}
+
+async function measure({ ingestion, jobs, bases }, name, files) {
+  const [first, ...rest] = batchesOf(files);
+  const started = performance.now();
+  const cpu = process.cpuUsage();
+  const made = await ingestion.createFromFiles(PRINCIPAL, { name }, first);
+  const queued = [made.view.job.id];
+  for (const batch of rest) queued.push((await ingestion.addDocuments(PRINCIPAL, made.base.id, batch)).jobId);
+  const taken = performance.now() - started;
+  await Promise.all(queued.map((jobId) => ended(jobs, jobId)));
+  const seconds = (performance.now() - started) / 1_000;
+  const { statistics } = await bases.get(PRINCIPAL, made.base.id);
+  const { user, system } = process.cpuUsage(cpu);
+  const megabytes = Math.round(process.memoryUsage.rss() / 2 ** 20);
+  console.log(
+    `${name}: ${files.length} files, ${statistics.chunks} chunks in ${seconds.toFixed(1)} s` +
+      ` (all taken after ${(taken / 1_000).toFixed(1)} s): ${(files.length / seconds).toFixed(0)} files/s,` +
+      ` ${(statistics.chunks / seconds).toFixed(0)} chunks/s, ${((user + system) / 1e6).toFixed(1)} s of CPU, ${megabytes} MB RSS`,
+  );
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error: console.error, child: () => silent };
+const folder = mkdtempSync(path.join(os.tmpdir(), 'ingestion-'));
+const config = loadConfig({ PORT: '0', AGENTFLOW_DATA_DIR: folder, NODE_ENV: 'test' });
+const application = await createApplication({ config, logger: silent });
+try {
+  await application.listen();
+  const { knowledge } = application.services;
+  const files = Array.from({ length: fileCount }, (_, number) => markdown(number));
+  const warmUp = Array.from({ length: 20 }, (_, number) => markdown(fileCount + number));
+  await withoutModel(async () => {
+    await knowledge.ingestion.createFromFiles(PRINCIPAL, { name: 'warm-up' }, warmUp);
+    await measure(knowledge, 'without a model', files);
+  });
+  await measure(knowledge, 'with the embedded model', files.slice(0, embeddedCount));
+} finally {
+  await application.close();
+  rmSync(folder, { recursive: true, force: true });
+}
