@@ -5,7 +5,9 @@ const NODE_GLOBALS = Object.fromEntries(
   [
     'AbortController',
     'AbortSignal',
+    'Blob',
     'Buffer',
+    'FormData',
     'TextDecoder',
     'TextEncoder',
     'URL',

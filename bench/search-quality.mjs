@@ -1,31 +1,35 @@
 /**
- * Quality of search on a judged collection, by the embedded index and the embedded embeddings:
- *   npm run build && node bench/search-quality.mjs FOLDER [VECTORS]
+ * Quality of search on a judged collection, through the service: its ingestion, embeddings, index and ranking.
+ *   npm run build && node bench/search-quality.mjs FOLDER [DATA]
  * FOLDER holds corpus.jsonl {id, title, text}, queries.jsonl {id, text} and qrels.tsv (query, doc, relevance).
- * VECTORS is a file that keeps the vectors between runs (default: in the folder for temporary files).
- * With ELASTICSEARCH_URL the same on that server, in indices that are removed afterwards.
- * Prints nDCG@10 (gains 2^grade - 1) of keyword, semantic, hybrid, hybrid with feedback; judges nothing.
+ * DATA is a data folder that is kept, so that the next run need not ingest again (default: a temporary one).
+ * With ELASTICSEARCH_URL the same on that cluster; embeddings are the embedded ones unless a key is set.
+ * Prints nDCG@10 (gains 2^grade - 1, a document counts where its first passage is) and the median time of a search, one at
+ * a time; judges nothing.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
-const require = createRequire(import.meta.url);
-const { ElasticsearchIndex } = require('../dist/src/adapters/elasticsearch');
-const { EmbeddedSearchIndex } = require('../dist/src/adapters/embedded-search');
-const { ANALYSIS_VERSION, Analyzer } = require('../dist/src/adapters/embedded-search/analysis');
-const { ModelEmbeddings, EMBEDDED_MODEL } = require('../dist/src/adapters/embeddings');
-const { fuseConvex, fuseReciprocalRanks, rankBy, feedbackOf } = require('../dist/src/knowledge/ranking');
-
-const WINDOW = 100;
 const DEPTH = 10;
-const TENANT = 'bench';
-const BASE = { id: 'collection', embeddingModel: EMBEDDED_MODEL.id, dimension: EMBEDDED_MODEL.dimension };
+/** Passages: more than documents are wanted, of which one may fill several. */
+const PASSAGES = 30;
+const FILES_AT_ONCE = 100;
+const NAME = 'collection';
+const MODES = {
+  keyword: { search_type: 'keyword' },
+  semantic: { search_type: 'semantic' },
+  'hybrid (default)': {},
+  'hybrid (rrf)': { fusion: 'rrf' },
+  'hybrid + expansion': { enable_query_expansion: true },
+};
 
-const [folder, vectorFile] = process.argv.slice(2);
-if (!folder) throw new Error('Usage: node bench/search-quality.mjs FOLDER [VECTORS]');
+const [folder, kept] = process.argv.slice(2);
+if (!folder) throw new Error('Usage: node bench/search-quality.mjs FOLDER [DATA]');
 
 const lines = (name) => readFileSync(path.join(folder, name), 'utf8').split('\n').filter(Boolean);
 const corpus = lines('corpus.jsonl').map((line) => JSON.parse(line));
@@ -37,30 +41,67 @@ for (const line of lines('qrels.tsv').slice(1)) {
   judgements.get(query).set(document, Number(grade));
 }
 
-/** Vectors of all texts, in order, from the file when it has those of the very same texts. */
-async function vectorsOf(texts) {
-  const hash = createHash('sha256').update(texts.join('\0')).digest('hex').slice(0, 16);
-  const file = vectorFile ?? path.join(os.tmpdir(), `search-quality-${hash}.f32`);
-  const { dimension } = EMBEDDED_MODEL;
-  if (existsSync(file)) {
-    const bytes = readFileSync(file);
-    const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-    if (all.length === texts.length * dimension)
-      return texts.map((_, index) => all.slice(index * dimension, (index + 1) * dimension));
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+const data = kept ?? mkdtempSync(path.join(os.tmpdir(), 'search-quality-'));
+const port = await freePort();
+const server = spawn(process.execPath, [path.join(import.meta.dirname, '../bin/agentflow.cjs'), 'serve'], {
+  env: { ...process.env, PORT: String(port), AGENTFLOW_DATA_DIR: data, LOG_LEVEL: 'warn' },
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
+const base = `http://127.0.0.1:${port}/api/v1/knowledge-bases`;
+
+async function ask(where, init) {
+  const response = await fetch(where, init);
+  const body = await response.json();
+  if (!response.ok) throw new Error(`${response.status} ${body.detail}`);
+  return body;
+}
+
+async function ready() {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    try {
+      if ((await fetch(`http://127.0.0.1:${port}/ready`)).ok) return;
+    } catch (error) {
+      if (server.exitCode !== null) throw error;
+    }
+    await delay(100);
   }
-  const embeddings = new ModelEmbeddings({ gateway: {}, defaultModel: undefined });
+  throw new Error('the server does not get ready');
+}
+
+/** The text of a document as its file has it: the title stands before it, once. */
+const textOf = ({ title = '', text }) => (text.startsWith(title) ? text : `${title}\n\n${text}`);
+
+async function ingest() {
   const started = performance.now();
-  const vectors = await embeddings.embedChunks(EMBEDDED_MODEL.id, texts);
-  await embeddings.close();
+  let id;
+  const jobs = [];
+  for (let from = 0; from < corpus.length; from += FILES_AT_ONCE) {
+    const form = new FormData();
+    if (!id) form.append('name', NAME);
+    for (const document of corpus.slice(from, from + FILES_AT_ONCE))
+      form.append('files', new Blob([textOf(document)]), `${document.id}.txt`);
+    const made = await ask(id ? `${base}/${id}/documents` : base, { method: 'POST', body: form });
+    id ??= made.id;
+    if (made.job_id) jobs.push(made.job_id);
+  }
+  for (const job of jobs)
+    while (
+      !['completed', 'failed'].includes((await ask(`http://127.0.0.1:${port}/api/v1/batches/${job}`)).status)
+    )
+      await delay(500);
   const seconds = (performance.now() - started) / 1_000;
   console.log(
-    `embedded ${texts.length} texts in ${seconds.toFixed(0)} s, ${(texts.length / seconds).toFixed(1)} /s`,
+    `ingested ${corpus.length} documents in ${seconds.toFixed(0)} s, ${(corpus.length / seconds).toFixed(1)} /s`,
   );
-  writeFileSync(
-    file,
-    Buffer.concat(vectors.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength))),
-  );
-  return vectors;
+  return id;
 }
 
 const gain = (grade) => 2 ** grade - 1;
@@ -76,79 +117,41 @@ function ndcg(query, ids) {
     : discounted(ids.slice(0, DEPTH).map((id) => Math.max(0, grades.get(id) ?? 0))) / best;
 }
 
-const root = mkdtempSync(path.join(os.tmpdir(), 'search-quality-'));
-const url = process.env.ELASTICSEARCH_URL;
-const prefix = `bench-${process.pid}-${Date.now()}`;
-const analyzer = new Analyzer();
-const index = url
-  ? new ElasticsearchIndex({
-      url,
-      prefix,
-      analyse: (text) => analyzer.terms(text),
-      analysisVersion: ANALYSIS_VERSION,
-    })
-  : new EmbeddedSearchIndex(root);
-
-async function removeIndices() {
-  const { Client } = require('@elastic/elasticsearch');
-  const client = new Client({ node: url });
-  await client.indices.delete({ index: `${prefix}-*`, ignore_unavailable: true });
-  await client.close();
+async function search(id, query, fields) {
+  const started = performance.now();
+  const { documents } = await ask(`${base}/${id}/search`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, limit: PASSAGES, ...fields }),
+  });
+  const ids = [...new Set(documents.map(({ source_file: file }) => file.replace(/\.txt$/, '')))];
+  return { ids, ms: performance.now() - started };
 }
-try {
-  const vectors = await vectorsOf([...corpus.map(({ text }) => text), ...queries.map(({ text }) => text)]);
-  const chunks = corpus.map(({ id, title, text }, position) => ({
-    record: {
-      id,
-      knowledgeBaseId: BASE.id,
-      documentId: id,
-      generation: 1,
-      revision: 1,
-      position: 0,
-      text,
-      vectorHash: '',
-      start: 0,
-      end: text.length,
-      tokens: 0,
-      metadata: {},
-      createdAt: new Date(0),
-    },
-    title: title ?? '',
-    vector: vectors[position],
-  }));
-  for (let from = 0; from < chunks.length; from += 100)
-    await index.put(TENANT, BASE, chunks.slice(from, from + 100));
 
-  const scopes = [{ knowledgeBaseId: BASE.id, generation: 1 }];
-  const results = new Map();
-  const note = (name, query, ranked) => {
-    const value = ndcg(
-      query,
-      ranked.map(({ candidate }) => candidate.id),
-    );
-    if (value !== undefined) results.set(name, [...(results.get(name) ?? []), value]);
-  };
-  for (const [position, { id, text }] of queries.entries()) {
-    if (!judgements.has(id)) continue;
-    const query = { scopes, text, vector: vectors[corpus.length + position], window: WINDOW };
-    const { candidates } = await index.search(TENANT, query);
-    const hybrid = fuseConvex(candidates, 0.5);
-    note('keyword', id, rankBy(candidates, 'keyword'));
-    note('semantic', id, rankBy(candidates, 'vector'));
-    note('hybrid (convex 0.5)', id, hybrid);
-    note('hybrid (rrf)', id, fuseReciprocalRanks(candidates, { alpha: 0.5, k: 60 }));
-    const expanded = await index.search(TENANT, { ...query, feedback: feedbackOf(hybrid) });
-    note('keyword + feedback', id, rankBy(expanded.candidates, 'keyword'));
-    note('hybrid + feedback', id, fuseConvex(expanded.candidates, 0.5));
-  }
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const alone = Math.max(mean(results.get('keyword')), mean(results.get('semantic')));
-  for (const [name, values] of results)
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const median = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
+
+try {
+  await ready();
+  const known = (await ask(base)).find(({ name }) => name === NAME);
+  const id = known?.id ?? (await ingest());
+  const figures = new Map(Object.keys(MODES).map((mode) => [mode, { scores: [], times: [] }]));
+  for (const { id: query, text } of queries.filter((one) => judgements.has(one.id)))
+    for (const [mode, fields] of Object.entries(MODES)) {
+      const { ids, ms } = await search(id, text, fields);
+      const score = ndcg(query, ids);
+      if (score === undefined) continue;
+      figures.get(mode).scores.push(score);
+      figures.get(mode).times.push(ms);
+    }
+  const alone = Math.max(mean(figures.get('keyword').scores), mean(figures.get('semantic').scores));
+  for (const [mode, { scores, times }] of figures)
     console.log(
-      `${name.padEnd(22)} nDCG@10 ${mean(values).toFixed(4)}  ${(mean(values) / alone).toFixed(3)} of the better alone`,
+      `${mode.padEnd(20)} nDCG@${DEPTH} ${mean(scores).toFixed(4)}  ${(mean(scores) / alone).toFixed(3)} of the better alone` +
+        `  median ${median(times).toFixed(1)} ms`,
     );
 } finally {
-  await index.close();
-  if (url) await removeIndices();
-  rmSync(root, { recursive: true, force: true });
+  server.kill('SIGTERM');
+  if (server.exitCode === null) await once(server, 'exit');
+  if (!kept) rmSync(data, { recursive: true, force: true });
 }

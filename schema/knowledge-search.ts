@@ -68,6 +68,11 @@ const Explanation = builder.objectRef<ResultExplanationData>('KnowledgeResultExp
       nullable: true,
       description: 'Place by words; null when not found so.',
     }),
+    refinedVector: t.exposeFloat('refinedVector', {
+      nullable: true,
+      description:
+        'Cosine similarity to where the best of both retrievers say that the meaning lies; a convex hybrid fuses it in place of `scores.vector`.',
+    }),
     fusedRank: t.exposeInt('fusedRank', { description: 'Place after fusion.' }),
     titleMatch: t.exposeFloat('titleMatch', {
       description: 'Share of the words of the query that the title has.',
@@ -132,6 +137,10 @@ const ChunkExplanation = builder.objectRef<ChunkExplanationData>('KnowledgeChunk
     keywordScore: t.exposeFloat('keywordScore', { nullable: true, description: 'BM25.' }),
     vectorRank: t.exposeInt('vectorRank', { nullable: true, description: 'Place by meaning.' }),
     keywordRank: t.exposeInt('keywordRank', { nullable: true, description: 'Place by words.' }),
+    refinedScore: t.exposeFloat('refinedScore', {
+      nullable: true,
+      description: 'Cosine similarity after refinement, which a convex hybrid fuses.',
+    }),
     fusedRank: t.exposeInt('fusedRank', { nullable: true, description: 'Place after fusion.' }),
     fusedScore: t.exposeFloat('fusedScore', { nullable: true, description: 'Score after fusion.' }),
   }),

@@ -19,6 +19,7 @@ export interface ParsedDocument {
   text: string;
   /** Markdown for what has structure (headings, tables), else plain text. */
   markup: 'markdown' | 'plain' | 'code';
+  /** Its own, or the line or sentence that it begins with; null where neither says what it is about. */
   title: string | null;
   format: DocumentFormat;
   /** The media type of the file, from its bytes and name. */

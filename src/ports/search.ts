@@ -6,6 +6,7 @@
  */
 import type { MetadataFilter } from '../knowledge/metadata-filter';
 import type { KnowledgeBaseRecord, KnowledgeChunkRecord } from './knowledge';
+import type { JsonObject, JsonValue } from './records';
 
 /** A chunk as it goes into the index. */
 export interface IndexedChunk {
@@ -38,6 +39,16 @@ export interface FeedbackRequest {
   terms: number;
   /** Share of the added words in the query, 0 to 1; usually 0.3. */
   weight: number;
+}
+
+/** Chunks that a first look found good for a query; they say better than its few words where its meaning lies. */
+export interface Refinement {
+  /** The query's direction. */
+  vector: Float32Array;
+  /** Weights are positive. Unknown chunks, and those of another dimension, are passed over. */
+  near: { chunkId: string; weight: number }[];
+  /** Share of the good chunks in the new direction, 0 to 1. */
+  share: number;
 }
 
 export interface RetrieverQuery {
@@ -122,8 +133,47 @@ export interface SearchIndex {
   search(tenant: string, query: RetrieverQuery, signal?: AbortSignal): Promise<RetrieverAnswer>;
   /** Unit vectors of chunks of a base, null for unknown ones; for diversity (MMR). */
   vectors(tenant: string, knowledgeBaseIds: string[], chunkIds: string[]): Promise<(Float32Array | null)[]>;
+  /**
+   * Cosines of chunks to a refined direction (`refinedDirection`); null for unknown chunks and other dimensions.
+   */
+  refine(
+    tenant: string,
+    knowledgeBaseIds: string[],
+    refinement: Refinement,
+    chunkIds: string[],
+  ): Promise<(number | null)[]>;
   /** What is there; a count that differs from the store's says that the base has to be filled again. */
   statistics(tenant: string, knowledgeBaseId: string): Promise<IndexStatistics>;
   status(): { status: 'ok' | 'degraded' | 'down'; backend: string; detail?: string };
   close(): Promise<void>;
+}
+
+/** Headings of a chunk that are searched as a field of their own: the title has one already. */
+export function searchedHeadings(metadata: JsonValue, title: string): string {
+  const { headings } = (metadata ?? {}) as JsonObject;
+  if (!Array.isArray(headings)) return '';
+  return headings.filter((one): one is string => typeof one === 'string' && one !== title).join('\n');
+}
+
+/**
+ * Relevance feedback on vectors (Rocchio 1971; Li et al., Pseudo Relevance Feedback with Deep Language Models and Dense
+ * Retrievers, ACM TOIS 2023): (1 - share) x query + share x weighted mean of good chunks, both of unit length.
+ * @param good unit vectors; without any the direction is the query's
+ */
+export function refinedDirection(
+  { vector, share }: Pick<Refinement, 'vector' | 'share'>,
+  good: { vector: Float32Array; weight: number }[],
+): Float32Array {
+  const mean = new Float32Array(vector.length);
+  for (const one of good)
+    for (let index = 0; index < mean.length; index++) mean[index]! += one.weight * one.vector[index]!;
+  const query = ofUnitLength(vector);
+  if (good.length === 0) return query;
+  const centre = ofUnitLength(mean);
+  return ofUnitLength(query.map((value, index) => (1 - share) * value + share * centre[index]!));
+}
+
+function ofUnitLength(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((value) => value / length);
 }

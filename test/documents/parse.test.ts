@@ -188,6 +188,25 @@ describe('text', () => {
     expect((await parse(text, 'a.md')).text).toBe(text);
   });
 
+  it.each([
+    ['its first line', 'The annual report\n\nIt was a good year.', 'The annual report'],
+    [
+      'its first sentence',
+      `On the flow past plates . ${'It was measured many times. '.repeat(20)}`,
+      'On the flow past plates',
+    ],
+    ['nothing, where it begins with a long sentence', `${'And so on and on '.repeat(20)}. Then more.`, null],
+    ['nothing, where it begins without an end', 'x'.repeat(500), null],
+  ])('takes the title of a plain text from %s', async (_name, text, title) => {
+    expect((await parse(text, 'a.txt')).title).toBe(title);
+    expect((await parse(text, 'a.md')).title).toBe(title);
+  });
+
+  it('takes no title from the first line of code and data', async () => {
+    expect((await parse('// The main program\nlet a = 1;', 'a.js')).title).toBeNull();
+    expect((await parse('a,b\n1,2', 'a.csv')).title).toBeNull();
+  });
+
   it('takes the title of Markdown from its front matter or first heading', async () => {
     expect((await parse('---\ntitle: "Front"\n---\n# Head\n\nx', 'a.md')).title).toBe('Front');
     expect((await parse('Intro\n\n# Head\n\nx', 'a.md')).title).toBe('Head');

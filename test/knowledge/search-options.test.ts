@@ -298,11 +298,35 @@ describe('searching without a model', () => {
         'freshness',
         'fused_rank',
         'keyword_rank',
+        'refined_vector',
         'title_match',
         'vector_rank',
       ]);
     });
     expect((await one('clams')).documents[0]).not.toHaveProperty('explanation');
+  });
+
+  it('refines the meaning of a hybrid alone, and of one that weighs both', async () => {
+    const refined = async (fields: Record<string, unknown>): Promise<number[]> =>
+      (await one('clams on stone', { explain: true, ...fields })).documents.map(
+        ({ explanation }: Json) => explanation.refined_vector,
+      );
+    const [best, second] = await refined({});
+    expect(best).toBeGreaterThan(0.5);
+    expect(best).toBeLessThanOrEqual(1.000001);
+    expect(second).toBeGreaterThan(0);
+    for (const fields of [
+      { search_type: 'keyword' },
+      { search_type: 'semantic' },
+      { alpha: 1 },
+      { alpha: 0 },
+      { fusion: 'rrf' },
+    ])
+      expect(new Set(await refined(fields))).toEqual(new Set([null]));
+    const order = async (fields: Record<string, unknown>): Promise<string[]> =>
+      (await one('clams on stone', fields)).documents.map(({ id }: Json) => id);
+    const meaning = await order({ search_type: 'semantic' });
+    expect((await order({ alpha: 1 })).slice(0, meaning.length)).toEqual(meaning);
   });
 
   it('says of every chunk that is missing why it is', async () => {

@@ -108,6 +108,40 @@ export function describeSearchIndex(name: string, create: () => Promise<SearchIn
       expect(candidates[1]!.bm25).toBeNull();
     });
 
+    it('takes cosines to a direction that good chunks refine', async () => {
+      const vector = Float32Array.of(2, 0, 0, 0);
+      const near = [
+        { chunkId: 'carp', weight: 1 },
+        { chunkId: 'nothing', weight: 5 },
+      ];
+      const refine = (share: number, ids: string[]) =>
+        index.refine(TENANT, [BASE.id], { vector, near, share }, ids);
+
+      const [fox, carp, hen, unknown] = await refine(0.5, ['fox', 'carp', 'hen', 'nothing']);
+      expect(fox).toBeCloseTo(Math.SQRT1_2, 5);
+      expect(carp).toBeCloseTo(Math.SQRT1_2, 5);
+      expect(hen).toBeCloseTo(0.8 * Math.SQRT1_2, 5);
+      expect(unknown).toBeNull();
+      expect((await refine(0, ['fox']))[0]).toBeCloseTo(1, 5);
+      expect((await refine(1, ['fox']))[0]).toBeCloseTo(0, 5);
+      expect(await index.refine('tenant-2', [BASE.id], { vector, near, share: 0.5 }, ['fox'])).toEqual([
+        null,
+      ]);
+      expect(
+        await index.refine(TENANT, [BASE.id], { vector: Float32Array.of(1, 0), near, share: 0.5 }, ['fox']),
+      ).toEqual([null]);
+    });
+
+    it('searches a heading that is the title once', async () => {
+      const text = 'A passage about nothing in particular.';
+      await index.put(TENANT, BASE, [
+        chunk('same', { text, title: 'Zebras', metadata: { headings: ['Zebras'] } }),
+        chunk('other', { text, title: 'Zebras', metadata: { headings: ['Zebras', 'Zebras of today'] } }),
+      ]);
+      const fieldWeights = { content: 0, title: 0, headings: 1 };
+      expect(await found({ text: 'zebras', fieldWeights })).toEqual(['other']);
+    });
+
     it('gives both scores to a candidate that one retriever alone returned', async () => {
       const { candidates } = await index.search(
         TENANT,

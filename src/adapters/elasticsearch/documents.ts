@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { JsonObject, JsonValue } from '../../ports/records';
-import type { IndexedChunk } from '../../ports/search';
+import type { JsonObject } from '../../ports/records';
+import { type IndexedChunk, searchedHeadings } from '../../ports/search';
 import { indexMetadata } from './metadata';
 
 /** Text to terms, the same for every adapter: folded, stemmed, without stop words. */
@@ -46,7 +46,7 @@ export function documentOf(raw: RawChunk, analyse: Analyse): Record<string, unkn
   const metadata = (record.metadata ?? {}) as JsonObject;
   const content = analyse(record.text).join(' ');
   const titleTerms = analyse(title).join(' ');
-  const headings = analyse(headingsOf(metadata.headings)).join(' ');
+  const headings = analyse(searchedHeadings(metadata, title)).join(' ');
   const numbers = vectorOf(vector);
   return {
     tenant,
@@ -65,10 +65,6 @@ export function documentOf(raw: RawChunk, analyse: Analyse): Record<string, unkn
     ...indexMetadata(metadata),
     raw,
   };
-}
-
-function headingsOf(headings: JsonValue | undefined): string {
-  return Array.isArray(headings) ? headings.filter((one) => typeof one === 'string').join('\n') : '';
 }
 
 export function unit(vector: Float32Array): Float32Array {

@@ -1,12 +1,14 @@
 import type { Client, estypes } from '@elastic/elasticsearch';
 import { invalid } from '../../errors';
 import type { KnowledgeBaseRecord } from '../../ports/knowledge';
-import type {
-  IndexedChunk,
-  IndexStatistics,
-  RetrieverAnswer,
-  RetrieverQuery,
-  SearchIndex,
+import {
+  type IndexedChunk,
+  type IndexStatistics,
+  refinedDirection,
+  type Refinement,
+  type RetrieverAnswer,
+  type RetrieverQuery,
+  type SearchIndex,
 } from '../../ports/search';
 import { BulkWriter } from './bulk';
 import {
@@ -23,7 +25,7 @@ import { domainErrorOf } from './failures';
 import { countTerms, expand, relevanceModel } from './feedback';
 import { Indices } from './indices';
 import { IndexNames } from './mapping';
-import type { Prepared } from './named';
+import { type Prepared, scoresOf } from './named';
 import { inBases, keywordQuery, type Query, visible, type WeightedTerm } from './queries';
 import { type Corrections, rarityCorrections } from './rarity';
 import { PLACE, searchAll } from './requests';
@@ -157,6 +159,34 @@ export class ElasticsearchIndex implements SearchIndex {
         }
       }
       return chunkIds.map((id) => vectors.get(id) ?? null);
+    });
+  }
+
+  async refine(
+    tenant: string,
+    knowledgeBaseIds: string[],
+    refinement: Refinement,
+    chunkIds: string[],
+  ): Promise<(number | null)[]> {
+    const vectors = await this.vectors(
+      tenant,
+      knowledgeBaseIds,
+      refinement.near.map(({ chunkId }) => chunkId),
+    );
+    const good = refinement.near.flatMap(({ weight }, index) => {
+      const vector = vectors[index];
+      return vector?.length === refinement.vector.length ? [{ vector, weight }] : [];
+    });
+    const scopes = knowledgeBaseIds.map((knowledgeBaseId) => ({ knowledgeBaseId, generation: 0 }));
+    return this.guarded(async () => {
+      const direction = refinedDirection(refinement, good);
+      const prepared = {
+        ...(await this.prepare(tenant, { scopes, window: 1, vector: direction })),
+        vector: direction,
+      };
+      const filter = [...inBases(tenant, scopes), { terms: { chunk_id: chunkIds } }];
+      const { cosine } = await scoresOf(prepared, filter, chunkIds.length);
+      return chunkIds.map((id) => cosine.get(id) ?? null);
     });
   }
 

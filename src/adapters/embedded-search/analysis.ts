@@ -6,8 +6,8 @@ interface Stemmer {
   stem(word: string): string;
 }
 
-/** Rises when the same text gives other terms than before: what was stored then has to be built again. */
-export const ANALYSIS_VERSION = 1;
+/** Rises when the same chunk gives other terms than before: what was stored then has to be built again. */
+export const ANALYSIS_VERSION = 2;
 
 /** Longer "words" are data (base64, hashes in full): their start is enough to find them. */
 const WORD_CHARACTERS = 64;

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JsonObject, JsonValue } from '../../ports/records';
-import type { IndexedChunk } from '../../ports/search';
+import type { JsonObject } from '../../ports/records';
+import { type IndexedChunk, refinedDirection, searchedHeadings } from '../../ports/search';
 import { Analyzer } from './analysis';
 import { ChunkLog } from './chunk-log';
 import { type AnalysedChunk, type ChunkTable, packFrequencies } from './chunk-table';
 import type { OperationName, Operations } from './messages';
-import { Retrieval, type SearchedTable } from './retrieval';
+import { dot, Retrieval, type SearchedTable } from './retrieval';
 
 const SUFFIX = '.chunks';
 
@@ -70,12 +70,26 @@ export class Engine implements Handlers {
   }
 
   vectors({ tenant, knowledgeBaseIds, chunkIds }: Operations['vectors']['input']): (Float32Array | null)[] {
-    const tables = knowledgeBaseIds.flatMap((id) =>
-      [...this.base(tenant, id).values()].map(({ table }) => table),
-    );
+    const find = this.vectorsOf(tenant, knowledgeBaseIds);
+    return chunkIds.map((id) => find(id)?.slice() ?? null);
+  }
+
+  refine({
+    tenant,
+    knowledgeBaseIds,
+    refinement,
+    chunkIds,
+  }: Operations['refine']['input']): Operations['refine']['output'] {
+    const find = this.vectorsOf(tenant, knowledgeBaseIds);
+    const { length } = refinement.vector;
+    const good = refinement.near.flatMap(({ chunkId, weight }) => {
+      const vector = find(chunkId);
+      return vector?.length === length ? [{ vector, weight }] : [];
+    });
+    const direction = refinedDirection(refinement, good);
     return chunkIds.map((id) => {
-      const table = tables.find((one) => one.slotOf(id) !== undefined);
-      return table ? table.vectorAt(table.slotOf(id)!).slice() : null;
+      const vector = find(id);
+      return vector?.length === length ? dot(direction, vector, 0) : null;
     });
   }
 
@@ -90,6 +104,19 @@ export class Engine implements Handlers {
     return {
       chunks: tables.reduce((sum, { living }) => sum + living, 0),
       dimension: largest?.dimension ?? null,
+    };
+  }
+
+  private vectorsOf(
+    tenant: string,
+    knowledgeBaseIds: string[],
+  ): (chunkId: string) => Float32Array | undefined {
+    const tables = knowledgeBaseIds.flatMap((id) =>
+      [...this.base(tenant, id).values()].map(({ table }) => table),
+    );
+    return (chunkId) => {
+      const table = tables.find((one) => one.slotOf(chunkId) !== undefined);
+      return table?.vectorAt(table.slotOf(chunkId)!);
     };
   }
 
@@ -124,7 +151,7 @@ function analyse(
   analyzer: Analyzer,
 ): AnalysedChunk {
   const metadata = (record.metadata ?? {}) as JsonObject;
-  const fields = [record.text, title, headingsOf(metadata.headings)].map((text) => analyzer.terms(text));
+  const fields = [record.text, title, searchedHeadings(metadata, title)].map((text) => analyzer.terms(text));
   const frequencies = new Map<number, [number, number, number]>();
   fields.forEach((terms, field) => {
     for (const term of terms) {
@@ -152,10 +179,6 @@ function analyse(
     terms,
     vector: unit(vector),
   };
-}
-
-function headingsOf(headings: JsonValue | undefined): string {
-  return Array.isArray(headings) ? headings.filter((one) => typeof one === 'string').join('\n') : '';
 }
 
 function unit(vector: Float32Array): Float32Array {

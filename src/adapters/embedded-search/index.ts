@@ -4,6 +4,7 @@ import { DomainError, invalid } from '../../errors';
 import type {
   IndexedChunk,
   IndexStatistics,
+  Refinement,
   RetrieverAnswer,
   RetrieverQuery,
   SearchIndex,
@@ -69,6 +70,15 @@ export class EmbeddedSearchIndex implements SearchIndex {
 
   vectors(tenant: string, knowledgeBaseIds: string[], chunkIds: string[]): Promise<(Float32Array | null)[]> {
     return this.ask('vectors', { tenant, knowledgeBaseIds, chunkIds });
+  }
+
+  refine(
+    tenant: string,
+    knowledgeBaseIds: string[],
+    refinement: Refinement,
+    chunkIds: string[],
+  ): Promise<(number | null)[]> {
+    return this.ask('refine', { tenant, knowledgeBaseIds, refinement, chunkIds });
   }
 
   statistics(tenant: string, knowledgeBaseId: string): Promise<IndexStatistics> {

@@ -1,4 +1,10 @@
-import type { IndexedChunk, IndexStatistics, RetrieverAnswer, RetrieverQuery } from '../../ports/search';
+import type {
+  IndexedChunk,
+  IndexStatistics,
+  Refinement,
+  RetrieverAnswer,
+  RetrieverQuery,
+} from '../../ports/search';
 
 /** What the thread of the index is asked to do, and what it answers. */
 export interface Operations {
@@ -9,6 +15,10 @@ export interface Operations {
   vectors: {
     input: { tenant: string; knowledgeBaseIds: string[]; chunkIds: string[] };
     output: (Float32Array | null)[];
+  };
+  refine: {
+    input: { tenant: string; knowledgeBaseIds: string[]; refinement: Refinement; chunkIds: string[] };
+    output: (number | null)[];
   };
   statistics: { input: { tenant: string; knowledgeBaseId: string }; output: IndexStatistics };
 }

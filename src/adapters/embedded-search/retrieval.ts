@@ -269,7 +269,7 @@ function scanVectors({ table, mask }: Part, vector: Float32Array, top: TopSlots)
 }
 
 /** Four sums at once: a single one would make every addition wait for the one before. */
-function dot(vector: Float32Array, block: Float32Array, from: number): number {
+export function dot(vector: Float32Array, block: Float32Array, from: number): number {
   const { length } = vector;
   let a = 0;
   let b = 0;

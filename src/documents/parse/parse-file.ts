@@ -4,7 +4,7 @@ import { parseHtml } from './html';
 import { parseDocx, parsePptx } from './office';
 import { parsePdf } from './pdf';
 import { parseCode, parseCsv, parseEmail, parseJson, parseMarkdown, parseText } from './plain';
-import { CONTENT_TYPES, type ParsedBody } from './result';
+import { CONTENT_TYPES, leadOf, type ParsedBody } from './result';
 import { extensionOf, sniff } from './sniff';
 import { parseXlsx } from './xlsx';
 
@@ -29,6 +29,9 @@ const NAMED_BY_BYTES: Record<string, DocumentFormat> = {
   xlsx: 'xlsx',
 };
 
+/** Formats of people's writing, which says first what it is about. */
+const BEGINS_WITH_TITLE: ReadonlySet<DocumentFormat> = new Set(['text', 'markdown', 'docx', 'pdf']);
+
 /**
  * Reads a file in this thread, without limits of time and memory: only for the worker.
  * @throws ParseFailure
@@ -42,7 +45,7 @@ export async function parseFile(input: FileInput): Promise<ParsedDocument> {
     const wrongName = claimed !== undefined && claimed !== format;
     return {
       ...body,
-      title: body.title?.trim() || null,
+      title: body.title?.trim() || (BEGINS_WITH_TITLE.has(format) ? leadOf(body.text) : null),
       metadata: wrongName ? { ...body.metadata, wrong_extension: true } : body.metadata,
       format,
       contentType,

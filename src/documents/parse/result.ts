@@ -45,6 +45,20 @@ export function requireText(text: string, what: string): void {
 export const firstHeading = (markdown: string): string | null =>
   /^#{1,2} +(\S.{0,300}?)(?: +#+)? *$/m.exec(markdown)?.[1]?.trim() ?? null;
 
+const LEAD_CHARACTERS = 160;
+
+/**
+ * What a text without a title begins with: its first line, or first sentence, when that is short enough for a title.
+ * @returns null when it begins with something longer
+ */
+export function leadOf(text: string): string | null {
+  const line = /\S[^\n]*/.exec(text)?.[0].trim() ?? '';
+  const lead = line.length <= LEAD_CHARACTERS ? line : (SENTENCE.exec(line)?.[0] ?? '');
+  return lead.replace(/^[#>*_\s-]+|[\s.:;,*_]+$/g, '') || null;
+}
+
+const SENTENCE = new RegExp(`^.{1,${LEAD_CHARACTERS}}?[.!?](?=\\s)`);
+
 /** Leaves out what is not known. */
 export function known(
   values: Record<string, string | number | boolean | string[] | null | undefined>,

@@ -272,8 +272,9 @@ function reasonOf(error: unknown): string | undefined {
 
 /** Headings say what a passage is about where its own words do not. */
 function embeddedText({ text, metadata }: { text: string; metadata: unknown }): string {
-  const { headings } = (metadata ?? {}) as { headings?: string[] };
-  return headings?.length ? `${headings.join(' > ')}\n${text}` : text;
+  const { headings = [] } = (metadata ?? {}) as { headings?: string[] };
+  const missing = headings.filter((heading) => !text.includes(heading));
+  return missing.length > 0 ? `${missing.join(' > ')}\n${text}` : text;
 }
 
 function titleOf(document: KnowledgeDocumentRecord, parsed: ParsedDocument): string {

@@ -1,5 +1,6 @@
 export { freshness, mixIn, titleMatch } from './boosts';
 export { diversify } from './diversity';
-export { FEEDBACK, feedbackOf } from './feedback';
+export { feedbackOf } from './feedback';
 export { fuseConvex, fuseReciprocalRanks, rankBy } from './fusion';
+export { nearestOf, REFINEMENT } from './refinement';
 export { type RankedCandidate, type Scored } from './types';

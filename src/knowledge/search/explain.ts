@@ -27,6 +27,7 @@ export async function explainChunks(
       keywordScore: item?.candidate.bm25 ?? known?.bm25 ?? null,
       vectorRank: item?.candidate.vectorRank ?? known?.vectorRank ?? null,
       keywordRank: item?.candidate.keywordRank ?? known?.keywordRank ?? null,
+      refinedScore: item?.refined ?? null,
       fusedRank: item?.fusedRank ?? null,
       fusedScore: item?.fused ?? null,
     };

@@ -1,5 +1,6 @@
 import { DomainError, invalid } from '../../errors';
 import type { JsonValue } from '../../ports/records';
+import { SEARCHED_FIELDS, type SearchedField } from '../../ports/search';
 import { Complaints } from '../complaints';
 import { KNOWLEDGE_LIMITS } from '../limits';
 import { type MetadataFilter, parseMetadataFilter } from '../metadata-filter';
@@ -58,8 +59,8 @@ export interface SearchOptions {
   freshnessHalfLifeDays: number;
   /** 0 for none. */
   titleAlpha: number;
-  /** Weights of `content`, `title`, `headings` in the keyword score; what is absent weighs 1. */
-  fieldAlphas: Record<string, number>;
+  /** Weights of `content`, `title`, `headings` in the keyword score. */
+  fieldAlphas: Record<SearchedField, number>;
   explain: boolean;
   explainChunkIds: string[];
 }
@@ -167,20 +168,21 @@ function vectorShare({ alpha, vectorWeight, keywordWeight }: SearchFields): numb
   return vector + keyword === 0 ? SEARCH_DEFAULTS.vectorWeight : vector / (vector + keyword);
 }
 
-const FIELDS = ['content', 'title', 'headings'];
+/** Titles and headings are in the content, too: what they add is half of what they say there. */
+const FIELD_ALPHAS: Record<SearchedField, number> = { content: 1, title: 0.5, headings: 0.5 };
 const MAX_FIELD_ALPHA = 10;
 
-function fieldAlphasOf(value: JsonValue | undefined): Record<string, number> {
-  if (value === undefined || value === null) return {};
+function fieldAlphasOf(value: JsonValue | undefined): Record<SearchedField, number> {
+  if (value === undefined || value === null) return FIELD_ALPHAS;
   if (typeof value !== 'object' || Array.isArray(value))
     throw invalid('field_alphas', 'must be an object of weights');
   for (const [field, weight] of Object.entries(value)) {
-    if (!FIELDS.includes(field))
-      throw invalid(`field_alphas.${field}`, `is no searched field; there are ${FIELDS.join(', ')}`);
+    if (!Object.hasOwn(FIELD_ALPHAS, field))
+      throw invalid(`field_alphas.${field}`, `is no searched field; there are ${SEARCHED_FIELDS.join(', ')}`);
     if (typeof weight !== 'number' || !(weight >= 0 && weight <= MAX_FIELD_ALPHA))
       throw invalid(`field_alphas.${field}`, `must be a number between 0 and ${MAX_FIELD_ALPHA}`);
   }
-  return value as Record<string, number>;
+  return { ...FIELD_ALPHAS, ...value };
 }
 
 type Given<T> = { [Key in keyof T]?: NonNullable<T[Key]> };

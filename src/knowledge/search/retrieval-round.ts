@@ -8,6 +8,7 @@ import type {
   SearchIndex,
 } from '../../ports/search';
 import type { TenantStore } from '../../ports/stores';
+import { nearestOf, REFINEMENT } from '../ranking';
 import { visibleRevision } from '../visibility';
 import type { SearchOptions } from './options';
 import { fuse } from './rank';
@@ -26,6 +27,8 @@ export interface SearchedBase {
 export interface Found {
   candidate: SearchCandidate;
   document: KnowledgeDocumentRecord;
+  /** Cosine to the direction that the best of a first fusion point to; null where nothing was refined. */
+  refined: number | null;
   fused: number;
 }
 
@@ -70,21 +73,45 @@ export class RetrievalRounds {
       const visible = await visibleOf(request, candidates);
       // Revisions on their way out may take the places of living ones: then more are asked for.
       if (visible.length < limit && visible.length < candidates.length && size < MOST_WINDOW) continue;
-      const documents = new Map(visible.map(({ candidate, document }) => [candidate.id, document]));
+      const byId = new Map(visible.map((one) => [one.candidate.id, one]));
+      const seen = visible.map(({ candidate }) => candidate);
+      const refined = await this.refine(request, seen);
       const fused = fuse(
-        visible.map(({ candidate }) => candidate),
+        seen.map((one) => ({ ...one, cosine: refined.get(one.id) ?? one.cosine })),
         request.options,
       );
       return {
-        found: fused.map(({ candidate, score }) => ({
-          candidate,
-          document: documents.get(candidate.id)!,
+        found: fused.map(({ candidate: { id }, score }) => ({
+          ...byId.get(id)!,
+          refined: refined.get(id) ?? null,
           fused: score,
         })),
         named: answers[0]!.named,
         terms: answers.flatMap(({ terms }) => terms.map(({ term }) => term)),
       };
     }
+  }
+
+  /**
+   * In a hybrid the two retrievers teach each other: the best of both say better than the query's few words where its
+   * meaning lies, and the cosines are taken to there. Ranks alone (RRF) do not use it.
+   * @returns refined cosines by chunk; empty where there is nothing to refine
+   */
+  private async refine(request: RoundRequest, candidates: SearchCandidate[]): Promise<Map<string, number>> {
+    const { store, bases, options, queries } = request;
+    const { searchType, fusion, alpha } = options;
+    const isHybrid = searchType === 'hybrid' && fusion === 'convex' && alpha > 0 && alpha < 1;
+    if (!isHybrid || candidates.length === 0) return new Map();
+    const vector = await this.vectorOf(request, queries[0]!, true);
+    const near = nearestOf(fuse(candidates, options));
+    const ids = candidates.map(({ id }) => id);
+    const cosines = await this.dependencies.index.refine(
+      store.tenant,
+      bases.map(({ base }) => base.id),
+      { vector, near, share: REFINEMENT.share },
+      ids,
+    );
+    return new Map(ids.flatMap((id, index) => (cosines[index] === null ? [] : [[id, cosines[index]!]])));
   }
 
   private async ask(request: RoundRequest, window: number): Promise<RetrieverAnswer[]> {

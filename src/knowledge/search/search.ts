@@ -5,7 +5,7 @@ import type { SearchIndex } from '../../ports/search';
 import type { TenantStore } from '../../ports/stores';
 import { assertBaseCount } from '../bases';
 import { livingBases } from '../find';
-import { diversify, FEEDBACK, freshness, titleMatch } from '../ranking';
+import { diversify, feedbackOf, freshness, titleMatch } from '../ranking';
 import { explainChunks } from './explain';
 import { highlightsOf } from './highlights';
 import type { IndexKeeper } from './index-keeper';
@@ -133,9 +133,7 @@ export class KnowledgeSearch {
     const wantsFeedback = options.enableQueryExpansion && !processing.canWrite(model);
     if (!wantsFeedback || options.searchType === 'semantic' || first.found.length === 0)
       return { round: first, addedTerms: [] };
-    const chunkIds = first.found.slice(0, FEEDBACK.chunks).map(({ candidate }) => candidate.id);
-    const feedback = { chunkIds, terms: FEEDBACK.terms, weight: FEEDBACK.weight };
-    const round = await rounds.run({ ...request, feedback });
+    const round = await rounds.run({ ...request, feedback: feedbackOf(first.found) });
     const before = new Set(first.terms);
     return { round, addedTerms: round.terms.filter((term) => !before.has(term)) };
   }
@@ -279,6 +277,7 @@ function toResult(
       ? {
           vectorRank: candidate.vectorRank,
           keywordRank: candidate.keywordRank,
+          refinedVector: ranked.refined,
           fusedRank: ranked.fusedRank,
           titleMatch: ranked.titleMatch,
           freshness: ranked.freshness,

@@ -15,6 +15,8 @@ export interface ResultScores {
 export interface ResultExplanation {
   vectorRank: number | null;
   keywordRank: number | null;
+  /** Cosine to where the best of both retrievers say that the meaning lies; what a hybrid fuses in place of the vector's. */
+  refinedVector: number | null;
   fusedRank: number;
   /** Share of the query's words that the title has. */
   titleMatch: number;
@@ -69,6 +71,7 @@ export interface ChunkExplanation {
   keywordScore: number | null;
   vectorRank: number | null;
   keywordRank: number | null;
+  refinedScore: number | null;
   fusedRank: number | null;
   fusedScore: number | null;
 }
