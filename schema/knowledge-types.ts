@@ -1,5 +1,5 @@
 import type { BaseView } from '../src/knowledge/bases';
-import { sourceTypeOf } from '../src/knowledge/bases';
+import { sourceTypeOf, statusOf } from '../src/knowledge/bases';
 import type {
   BaseSummary as BaseSummaryData,
   ChunkPage as ChunkPageData,
@@ -12,9 +12,12 @@ import type { KnowledgeDocumentRecord } from '../src/ports/knowledge';
 import { builder } from './builder';
 
 export const KnowledgeBaseStatus = builder.enumType('KnowledgeBaseStatus', {
-  description: 'Whether the first ingestion has ended, and how.',
+  description: 'Whether documents are being ingested, and what came of the first.',
   values: {
-    PROCESSING: { value: 'processing', description: 'Its first documents are being ingested.' },
+    PROCESSING: {
+      value: 'processing',
+      description: 'Documents are being ingested; those that are there already can be searched.',
+    },
     COMPLETED: { value: 'completed', description: 'It can be searched.' },
     FAILED: { value: 'failed', description: 'None of its documents could be ingested.' },
   } as const,
@@ -108,8 +111,8 @@ export const KnowledgeBase = builder.objectRef<BaseView>('KnowledgeBase').implem
     }),
     status: t.field({
       type: KnowledgeBaseStatus,
-      description: 'Whether it can be searched.',
-      resolve: ({ base }) => base.status,
+      description: 'Whether documents are being ingested, and what came of the first.',
+      resolve: statusOf,
     }),
     sourceType: t.string({
       description:

@@ -2,7 +2,7 @@ import { DomainError, invalid } from '../errors';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
-import type { BaseStatistics, KnowledgeBaseRecord } from '../ports/knowledge';
+import type { BaseStatistics, KnowledgeBaseRecord, KnowledgeBaseStatus } from '../ports/knowledge';
 import type { JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import { type BaseForm, changedBaseSettings, newBaseSettings } from './base-form';
@@ -156,6 +156,11 @@ const NO_CRAWL = { origin: 'files', websiteUrl: null, maxCrawlDepth: null, maxCr
 async function withStatistics(store: TenantStore, bases: KnowledgeBaseRecord[]): Promise<BaseView[]> {
   const statistics = await store.knowledge.statistics(bases.map(({ id }) => id));
   return bases.map((base) => ({ base, statistics: statistics.get(base.id)! }));
+}
+
+/** What came of the first documents, unless some are on their way in. A refresh leaves it alone: all of them stay found. */
+export function statusOf({ base, statistics }: BaseView): KnowledgeBaseStatus {
+  return statistics.ingesting ? 'processing' : base.status;
 }
 
 /** The format that all documents have, `mixed`, or where they come from. */

@@ -185,6 +185,8 @@ export interface BaseStatistics {
   failed: number;
   /** Formats of its documents, each once. */
   formats: string[];
+  /** Whether a job is bringing documents in. */
+  ingesting: boolean;
 }
 
 export interface KnowledgeStore {

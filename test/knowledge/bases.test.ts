@@ -88,3 +88,17 @@ it('adds documents in the background and knows content that it holds already', a
   const { body } = await server.dev.rest('GET', `${BASES}/${base.id}/files`);
   expect(body).toMatchObject({ total: 2 });
 });
+
+it('is processing while documents are on their way in, and completed after', async () => {
+  const base = await makeBase(server.dev, [PIRATES]);
+  const status = async (): Promise<string> =>
+    (await server.dev.rest('GET', `${BASES}/${base.id}`)).body.status;
+  expect(await status()).toBe('completed');
+  const sections = Array.from({ length: 40 }, (_, number) => `## Island ${number}\n\n${PIRATES.content}\n`);
+  const added = await sendForm(server.dev, `${BASES}/${base.id}/documents`, {}, [
+    { name: 'islands.md', content: sections.join('\n') },
+  ]);
+  expect(await status()).toBe('processing');
+  await finished(server.dev, added.body.job_id);
+  expect(await status()).toBe('completed');
+});

@@ -420,13 +420,13 @@ export type JsonSchemaInput = {
   strict?: boolean | null | undefined;
 };
 
-/** Whether the first ingestion has ended, and how. */
+/** Whether documents are being ingested, and what came of the first. */
 export type KnowledgeBaseStatus =
   /** It can be searched. */
   | 'COMPLETED'
   /** None of its documents could be ingested. */
   | 'FAILED'
-  /** Its first documents are being ingested. */
+  /** Documents are being ingested; those that are there already can be searched. */
   | 'PROCESSING';
 
 /** How far the ingestion of a file has come. */

@@ -68,14 +68,25 @@ export class KnowledgeBaseRows {
   }
 
   async statistics(ids: string[]): Promise<Map<string, BaseStatistics>> {
-    const rows = await this.prisma.knowledgeDocument.groupBy({
-      by: ['knowledgeBaseId', 'status', 'format'],
-      where: { knowledgeBaseId: { in: ids }, deletedAt: null },
-      _count: { _all: true },
-      _sum: { chunkCount: true, tokenCount: true, bytes: true },
-    });
+    const [rows, jobs] = await Promise.all([
+      this.prisma.knowledgeDocument.groupBy({
+        by: ['knowledgeBaseId', 'status', 'format'],
+        where: { knowledgeBaseId: { in: ids }, deletedAt: null },
+        _count: { _all: true },
+        _sum: { chunkCount: true, tokenCount: true, bytes: true },
+      }),
+      this.prisma.ingestionJob.findMany({
+        where: {
+          knowledgeBaseId: { in: ids },
+          status: { in: ['queued', 'processing'] },
+          operation: { in: ['create', 'add', 'crawl'] },
+        },
+        select: { knowledgeBaseId: true },
+      }),
+    ]);
+    const ingesting = new Set(jobs.map(({ knowledgeBaseId }) => knowledgeBaseId));
     const found = new Map<string, BaseStatistics>(
-      ids.map((id) => [id, { files: 0, chunks: 0, tokens: 0, bytes: 0, failed: 0, formats: [] }]),
+      ids.map((id) => [id, { ...NOTHING, formats: [], ingesting: ingesting.has(id) }]),
     );
     for (const { knowledgeBaseId, status, format, _count: count, _sum: sum } of rows) {
       const entry = found.get(knowledgeBaseId)!;
@@ -124,3 +135,5 @@ export const baseNameTaken = (name: string): DomainError =>
   new DomainError('conflict', `There is a knowledge base named ${name} already; names are unique.`, {
     errors: [{ path: 'name', message: 'is taken' }],
   });
+
+const NOTHING = { files: 0, chunks: 0, tokens: 0, bytes: 0, failed: 0 };
