@@ -1,5 +1,8 @@
 import type { KnowledgeDocumentRecord } from '../ports/knowledge';
 
+/** What a document's first chunks are written as. */
+export const FIRST_REVISION = 0;
+
 /**
  * The revision of a document that is seen in a generation of its base, null when it has none there: what a refresh built
  * for this generation, else what is live.

@@ -1,8 +1,9 @@
-import { Binary, type Collection, type Document } from 'mongodb';
+import { Binary, type Collection, type Document, MongoBulkWriteError } from 'mongodb';
 import type { ChunkWithoutVector, KnowledgeChunkRecord, RevisionRef } from '../../ports/knowledge';
 
 /** Chunks of one write command: with vectors of 1,536 numbers about 4 MB. */
 const MOST_AT_ONCE = 500;
+const DUPLICATE_KEY = 11000;
 const WITHOUT_VECTOR = { vector: 0 };
 
 /**
@@ -14,15 +15,30 @@ export class KnowledgeChunkRows {
 
   async save(chunks: KnowledgeChunkRecord[]): Promise<void> {
     for (let from = 0; from < chunks.length; from += MOST_AT_ONCE) {
-      const operations = chunks.slice(from, from + MOST_AT_ONCE).map(({ id, vector, ...rest }) => ({
-        replaceOne: {
-          filter: { _id: id as never },
-          replacement: { ...rest, vector: new Binary(vector) },
-          upsert: true,
-        },
-      }));
-      await this.collection().bulkWrite(operations, { ordered: false });
+      const rows = chunks.slice(from, from + MOST_AT_ONCE).map(toDocument);
+      const there = await this.insert(rows);
+      if (there.length > 0) await this.replace(there);
     }
+  }
+
+  /** @returns those that an earlier attempt has written: most chunks are new, and an insert need not look for them */
+  private async insert(rows: Document[]): Promise<Document[]> {
+    try {
+      await this.collection().insertMany(rows, { ordered: false });
+      return [];
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError)) throw error;
+      const failures = [error.writeErrors].flat();
+      if (failures.length === 0 || failures.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+      return failures.map(({ index }) => rows[index]!);
+    }
+  }
+
+  private async replace(rows: Document[]): Promise<void> {
+    const operations = rows.map(({ _id, ...replacement }) => ({
+      replaceOne: { filter: { _id: _id as never }, replacement, upsert: true },
+    }));
+    await this.collection().bulkWrite(operations, { ordered: false });
   }
 
   async find(ids: string[]): Promise<ChunkWithoutVector[]> {
@@ -97,6 +113,12 @@ export class KnowledgeChunkRows {
     return rows.map((row) => ({ ...withoutVector(row), vector: bytesOf(row.vector) }));
   }
 }
+
+const toDocument = ({ id, vector, ...rest }: KnowledgeChunkRecord): Document => ({
+  _id: id,
+  ...rest,
+  vector: new Binary(vector),
+});
 
 const withoutVector = ({ _id, ...row }: Document): ChunkWithoutVector =>
   ({ ...row, id: String(_id) }) as never;

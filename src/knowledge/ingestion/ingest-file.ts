@@ -16,7 +16,7 @@ import type { TenantStore } from '../../ports/stores';
 import type { SearchIndex } from '../../ports/search';
 import type { Embeddings } from '../../ports/embeddings';
 import { packVector, unpackVector, vectorHashOf } from '../vectors';
-import { neededRevisions } from '../visibility';
+import { FIRST_REVISION, neededRevisions } from '../visibility';
 import { type JobProgress, LostJobError } from './progress';
 
 /** Chunks embedded and stored together: what a kill can cost, and how often progress is seen. */
@@ -104,7 +104,7 @@ export class FileIngestion {
 
   /** The rows to write, with vectors that an earlier attempt or an earlier revision made. */
   private async prepare(
-    { store, base, file }: FileTask,
+    { store, base, file, progress }: FileTask,
     document: KnowledgeDocumentRecord,
     parsed: ParsedDocument,
     chunks: Chunk[],
@@ -119,7 +119,8 @@ export class FileIngestion {
           revision,
         }))
           known.set(vectorHash, vector);
-    const mine = new Map((await store.knowledge.vectorsOf(own)).map((row) => [row.id, row]));
+    const written = progress.state.job.attempts > 1 ? await store.knowledge.vectorsOf(own) : [];
+    const mine = new Map(written.map((row) => [row.id, row]));
     return chunks.map((chunk) => {
       const id = `${document.id}-${file.revision}-${chunk.index}`;
       const vectorHash = vectorHashOf(base.embeddingModel, embeddedText(chunk));
@@ -210,8 +211,10 @@ export class FileIngestion {
           updatedAt: now,
         })
       : false;
-    await removeUnneeded(store, this.dependencies.index, base.id, file.documentId);
     if (!published && (!document || document.deletedAt)) return this.cancelled(task);
+    // There is nothing older than the first revision.
+    if (!published || file.revision > FIRST_REVISION)
+      await removeUnneeded(store, this.dependencies.index, base.id, file.documentId);
     await progress.file(file, { status: 'completed', error: null, finishedAt: now });
   }
 

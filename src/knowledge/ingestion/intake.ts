@@ -5,6 +5,7 @@ import type { IngestionFileRecord, IngestionJobRecord } from '../../ports/knowle
 import type { TenantStore } from '../../ports/stores';
 import type { IngestionJobs } from './jobs';
 import type { IncomingFile, TakenDocument, Uploads } from './uploads';
+import { FIRST_REVISION } from '../visibility';
 import { fileRow } from './work';
 
 export interface IntakeDependencies {
@@ -142,7 +143,6 @@ export class Intake {
   }
 }
 
-const FIRST_REVISION = 0;
 /** Files stored at once: storing is waiting for the disk and the database. */
 const LANES = 8;
 

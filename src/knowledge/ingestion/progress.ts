@@ -28,6 +28,8 @@ export interface JobState {
 export class JobProgress {
   private lastStored = 0;
   private storing: Promise<void> = Promise.resolve();
+  /** Counters about to be stored: whoever asks meanwhile shares the write. */
+  private next: Promise<IngestionJobRecord> | undefined;
 
   constructor(
     private readonly store: TenantStore,
@@ -81,19 +83,29 @@ export class JobProgress {
   }
 
   /** Stores the counters. @throws LostJobError */
-  async flush(changes: Partial<IngestionJobRecord> = {}): Promise<IngestionJobRecord> {
+  flush(changes?: Partial<IngestionJobRecord>): Promise<IngestionJobRecord> {
     this.lastStored = Date.now();
-    const { total, completed, failed } = this.state.job;
-    // One write after another: an older count must not overtake a newer one.
-    const write = this.storing.then(() =>
-      this.store.knowledge.updateJob(this.jobId, this.owner, {
+    if (changes) return this.write(changes);
+    this.next ??= this.write({}, () => (this.next = undefined));
+    return this.next;
+  }
+
+  /** One write after another: an older count must not overtake a newer one. */
+  private async write(
+    changes: Partial<IngestionJobRecord>,
+    onBegin?: () => void,
+  ): Promise<IngestionJobRecord> {
+    const write = this.storing.then(() => {
+      onBegin?.();
+      const { total, completed, failed } = this.state.job;
+      return this.store.knowledge.updateJob(this.jobId, this.owner, {
         total,
         completed,
         failed,
         updatedAt: new Date(),
         ...changes,
-      }),
-    );
+      });
+    });
     this.storing = write.then(
       () => undefined,
       () => undefined,
