@@ -32,7 +32,11 @@ export const Fusion = builder.enumType('KnowledgeFusion', {
 const Scores = builder.objectRef<ResultScoresData>('KnowledgeScores').implement({
   description: 'Scores of a result at each stage.',
   fields: (t) => ({
-    vector: t.exposeFloat('vector', { nullable: true, description: 'Cosine similarity, -1 to 1.' }),
+    vector: t.exposeFloat('vector', {
+      nullable: true,
+      description:
+        'Cosine similarity, -1 to 1; in a convex hybrid to where the best of both retrievers say that the meaning lies.',
+    }),
     keyword: t.exposeFloat('keyword', { nullable: true, description: 'BM25, 0 or more.' }),
     fused: t.exposeFloat('fused', { description: 'Both together, before boosts.' }),
     rerank: t.exposeFloat('rerank', { nullable: true, description: "The reranking model's, 0 to 1." }),
@@ -68,10 +72,9 @@ const Explanation = builder.objectRef<ResultExplanationData>('KnowledgeResultExp
       nullable: true,
       description: 'Place by words; null when not found so.',
     }),
-    refinedVector: t.exposeFloat('refinedVector', {
+    queryVector: t.exposeFloat('queryVector', {
       nullable: true,
-      description:
-        'Cosine similarity to where the best of both retrievers say that the meaning lies; a convex hybrid fuses it in place of `scores.vector`.',
+      description: 'Cosine similarity to the query itself; `scores.vector` of a convex hybrid is refined.',
     }),
     fusedRank: t.exposeInt('fusedRank', { description: 'Place after fusion.' }),
     titleMatch: t.exposeFloat('titleMatch', {

@@ -83,6 +83,19 @@ export interface KnowledgeDocumentRecord {
   removalDueAt: Date | null;
 }
 
+/** What a search needs of a document: whether its chunks are seen, and what it is called. */
+export type KnowledgeDocumentHead = Pick<
+  KnowledgeDocumentRecord,
+  | 'id'
+  | 'fileName'
+  | 'title'
+  | 'liveRevision'
+  | 'stagedGeneration'
+  | 'stagedRevision'
+  | 'createdAt'
+  | 'deletedAt'
+>;
+
 export interface KnowledgeChunkRecord {
   /** `<documentId>-<revision>-<position>`: the same whenever the same work is repeated. */
   id: string;
@@ -211,6 +224,7 @@ export interface KnowledgeStore {
 
   findDocument(id: string): Promise<KnowledgeDocumentRecord | null>;
   findDocuments(ids: string[]): Promise<KnowledgeDocumentRecord[]>;
+  documentHeads(ids: string[]): Promise<KnowledgeDocumentHead[]>;
   /** A living document with these bytes. */
   findByContent(knowledgeBaseId: string, sha256: string): Promise<KnowledgeDocumentRecord | null>;
   /** Living ones, newest first. */

@@ -298,7 +298,7 @@ describe('searching without a model', () => {
         'freshness',
         'fused_rank',
         'keyword_rank',
-        'refined_vector',
+        'query_vector',
         'title_match',
         'vector_rank',
       ]);
@@ -306,23 +306,29 @@ describe('searching without a model', () => {
     expect((await one('clams')).documents[0]).not.toHaveProperty('explanation');
   });
 
-  it('refines the meaning of a hybrid alone, and of one that weighs both', async () => {
-    const refined = async (fields: Record<string, unknown>): Promise<number[]> =>
-      (await one('clams on stone', { explain: true, ...fields })).documents.map(
-        ({ explanation }: Json) => explanation.refined_vector,
+  it('fuses the cosine over its range and BM25 over its best, by the weights', async () => {
+    const { documents } = await one('clams on stone', { limit: 100, alpha: 0.3 });
+    const of = (name: 'vector' | 'keyword'): number[] => documents.map(({ scores }: Json) => scores[name]);
+    const [lowest, highest, best] = [
+      Math.min(...of('vector')),
+      Math.max(...of('vector')),
+      Math.max(...of('keyword')),
+    ];
+    for (const { scores } of documents)
+      expect(scores.fused).toBeCloseTo(
+        (0.3 * (scores.vector - lowest)) / (highest - lowest) + (0.7 * scores.keyword) / best,
+        5,
       );
-    const [best, second] = await refined({});
-    expect(best).toBeGreaterThan(0.5);
-    expect(best).toBeLessThanOrEqual(1.000001);
-    expect(second).toBeGreaterThan(0);
-    for (const fields of [
-      { search_type: 'keyword' },
-      { search_type: 'semantic' },
-      { alpha: 1 },
-      { alpha: 0 },
-      { fusion: 'rrf' },
-    ])
-      expect(new Set(await refined(fields))).toEqual(new Set([null]));
+  });
+
+  it('refines the meaning of a hybrid alone, and of one that weighs both', async () => {
+    const shifts = async (fields: Record<string, unknown>): Promise<number[]> =>
+      (await one('clams on stone', { explain: true, ...fields })).documents.map(
+        ({ scores, explanation }: Json) => Math.abs(scores.vector - explanation.query_vector),
+      );
+    expect(Math.max(...(await shifts({})))).toBeGreaterThan(0.1);
+    for (const fields of [{ search_type: 'semantic' }, { alpha: 1 }, { alpha: 0 }, { fusion: 'rrf' }])
+      expect(Math.max(...(await shifts(fields)))).toBe(0);
     const order = async (fields: Record<string, unknown>): Promise<string[]> =>
       (await one('clams on stone', fields)).documents.map(({ id }: Json) => id);
     const meaning = await order({ search_type: 'semantic' });

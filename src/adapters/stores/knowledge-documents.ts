@@ -1,13 +1,26 @@
-import type { DocumentFilter, KnowledgeDocumentRecord } from '../../ports/knowledge';
+import type { Collection, Document, FindOptions } from 'mongodb';
+import type { DocumentFilter, KnowledgeDocumentHead, KnowledgeDocumentRecord } from '../../ports/knowledge';
 import type { Page } from '../../ports/stores';
 import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
 
 const JSON_FIELDS = ['metadata', 'pages'] as const;
 type Row = KnowledgeDocumentRecord;
+const HEAD = {
+  fileName: 1,
+  title: 1,
+  liveRevision: 1,
+  stagedGeneration: 1,
+  stagedRevision: 1,
+  createdAt: 1,
+  deletedAt: 1,
+} as const;
 
 /** Rows of documents; a part of the knowledge store. */
 export class KnowledgeDocumentRows {
-  constructor(private readonly prisma: TenantClient) {}
+  constructor(
+    private readonly prisma: TenantClient,
+    private readonly collection: () => Collection<Document>,
+  ) {}
 
   find(id: string): Promise<Row | null> {
     return this.prisma.knowledgeDocument.findUnique({ where: { id } }) as Promise<Row | null>;
@@ -17,6 +30,15 @@ export class KnowledgeDocumentRows {
     return this.prisma.knowledgeDocument.findMany({
       where: { id: { in: ids } },
     }) as Promise<unknown> as Promise<Row[]>;
+  }
+
+  /** Straight from the driver: every search reads those of all its candidates. */
+  async heads(ids: string[]): Promise<KnowledgeDocumentHead[]> {
+    const options = { projection: HEAD, batchSize: ids.length, singleBatch: true } as FindOptions;
+    const rows = await this.collection()
+      .find({ _id: { $in: ids as never[] } }, options)
+      .toArray();
+    return rows.map(({ _id, ...row }) => ({ ...row, id: String(_id) }) as KnowledgeDocumentHead);
   }
 
   findByContent(knowledgeBaseId: string, sha256: string): Promise<Row | null> {

@@ -7,6 +7,7 @@ import type {
   IngestionJobRecord,
   KnowledgeBaseRecord,
   KnowledgeChunkRecord,
+  KnowledgeDocumentHead,
   KnowledgeDocumentRecord,
   KnowledgeStore,
   RevisionRef,
@@ -30,7 +31,7 @@ export class PrismaKnowledgeStore implements KnowledgeStore {
     private readonly collection: (name: string) => Collection<Document>,
   ) {
     this.bases = new KnowledgeBaseRows(prisma);
-    this.documents = new KnowledgeDocumentRows(prisma);
+    this.documents = new KnowledgeDocumentRows(prisma, () => collection('knowledge_documents'));
     this.chunks = new KnowledgeChunkRows(() => collection('knowledge_chunks'));
     this.jobs = new IngestionRows(prisma);
   }
@@ -85,6 +86,10 @@ export class PrismaKnowledgeStore implements KnowledgeStore {
 
   findDocuments(ids: string[]): Promise<KnowledgeDocumentRecord[]> {
     return this.documents.findMany(ids);
+  }
+
+  documentHeads(ids: string[]): Promise<KnowledgeDocumentHead[]> {
+    return this.documents.heads(ids);
   }
 
   findByContent(knowledgeBaseId: string, sha256: string): Promise<KnowledgeDocumentRecord | null> {

@@ -103,7 +103,7 @@ export class IndexKeeper {
     chunks: KnowledgeChunkRecord[],
   ): Promise<number> {
     const ids = [...new Set(chunks.map(({ documentId }) => documentId))];
-    const documents = new Map((await store.knowledge.findDocuments(ids)).map((one) => [one.id, one]));
+    const documents = new Map((await store.knowledge.documentHeads(ids)).map((one) => [one.id, one]));
     // A refresh with another model has vectors of another length.
     const byDimension = new Map<number, Parameters<SearchIndex['put']>[2]>();
     for (const { vector: bytes, ...record } of chunks) {

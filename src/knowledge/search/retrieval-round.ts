@@ -1,8 +1,9 @@
 import type { Embeddings } from '../../ports/embeddings';
-import type { KnowledgeBaseRecord, KnowledgeDocumentRecord } from '../../ports/knowledge';
+import type { KnowledgeBaseRecord, KnowledgeDocumentHead } from '../../ports/knowledge';
 import type {
   FeedbackRequest,
   NamedChunk,
+  Refinement,
   RetrieverAnswer,
   SearchCandidate,
   SearchIndex,
@@ -26,14 +27,16 @@ export interface SearchedBase {
 /** A visible candidate with its document and its fused score. */
 export interface Found {
   candidate: SearchCandidate;
-  document: KnowledgeDocumentRecord;
-  /** Cosine to the direction that the best of a first fusion point to; null where nothing was refined. */
+  document: KnowledgeDocumentHead;
+  /** Cosine to the direction that the best of both retrievers point to; null where nothing was refined. */
   refined: number | null;
   fused: number;
 }
 
 export interface Round {
   found: Found[];
+  /** What the meaning of the query was refined by. */
+  near: Refinement['near'];
   named: NamedChunk[];
   terms: string[];
 }
@@ -47,6 +50,8 @@ export interface RoundRequest {
   hypothesis: string | null;
   options: SearchOptions;
   feedback?: FeedbackRequest;
+  /** What an earlier round refined by: this one begins there. */
+  near?: Refinement['near'];
 }
 
 /** Asks the index, leaves out what nobody may see, and fuses the scores of both retrievers. */
@@ -58,6 +63,7 @@ export class RetrievalRounds {
     const rounds = await Promise.all(groups.map((bases) => this.ofGroup({ ...request, bases })));
     return {
       found: rounds.flatMap(({ found }) => found).sort(byScore),
+      near: rounds.flatMap(({ near }) => near),
       named: rounds.flatMap(({ named }) => named),
       terms: [...new Set(rounds.flatMap(({ terms }) => terms))],
     };
@@ -75,12 +81,10 @@ export class RetrievalRounds {
       if (visible.length < limit && visible.length < candidates.length && size < MOST_WINDOW) continue;
       const byId = new Map(visible.map((one) => [one.candidate.id, one]));
       const seen = visible.map(({ candidate }) => candidate);
-      const refined = await this.refine(request, seen);
-      const fused = fuse(
-        seen.map((one) => ({ ...one, cosine: refined.get(one.id) ?? one.cosine })),
-        request.options,
-      );
+      const { near, cosines: refined } = await this.refine(request, seen);
+      const fused = fuse(withCosines(seen, refined), request.options);
       return {
+        near,
         found: fused.map(({ candidate: { id }, score }) => ({
           ...byId.get(id)!,
           refined: refined.get(id) ?? null,
@@ -97,13 +101,27 @@ export class RetrievalRounds {
    * meaning lies, and the cosines are taken to there. Ranks alone (RRF) do not use it.
    * @returns refined cosines by chunk; empty where there is nothing to refine
    */
-  private async refine(request: RoundRequest, candidates: SearchCandidate[]): Promise<Map<string, number>> {
-    const { store, bases, options, queries } = request;
-    const { searchType, fusion, alpha } = options;
+  private async refine(
+    request: RoundRequest,
+    candidates: SearchCandidate[],
+  ): Promise<{ near: Refinement['near']; cosines: Map<string, number> }> {
+    const { searchType, fusion, alpha } = request.options;
     const isHybrid = searchType === 'hybrid' && fusion === 'convex' && alpha > 0 && alpha < 1;
-    if (!isHybrid || candidates.length === 0) return new Map();
+    if (!isHybrid || candidates.length === 0) return { near: [], cosines: new Map() };
+    const known = request.near?.length
+      ? await this.cosinesNear(request, request.near, candidates)
+      : new Map<string, number>();
+    const near = nearestOf(fuse(withCosines(candidates, known), request.options));
+    return { near, cosines: await this.cosinesNear(request, near, candidates) };
+  }
+
+  private async cosinesNear(
+    request: RoundRequest,
+    near: Refinement['near'],
+    candidates: SearchCandidate[],
+  ): Promise<Map<string, number>> {
+    const { store, bases, queries } = request;
     const vector = await this.vectorOf(request, queries[0]!, true);
-    const near = nearestOf(fuse(candidates, options));
     const ids = candidates.map(({ id }) => id);
     const cosines = await this.dependencies.index.refine(
       store.tenant,
@@ -149,6 +167,11 @@ export class RetrievalRounds {
   }
 }
 
+const withCosines = (candidates: SearchCandidate[], cosines: Map<string, number>): SearchCandidate[] =>
+  cosines.size === 0
+    ? candidates
+    : candidates.map((one) => ({ ...one, cosine: cosines.get(one.id) ?? one.cosine }));
+
 export const byScore = (a: Found, b: Found): number =>
   b.fused - a.fused || (a.candidate.id < b.candidate.id ? -1 : 1);
 
@@ -189,10 +212,10 @@ const smallest = (a: number | null, b: number | null): number | null =>
 async function visibleOf(
   { store, bases }: RoundRequest,
   candidates: SearchCandidate[],
-): Promise<{ candidate: SearchCandidate; document: KnowledgeDocumentRecord }[]> {
+): Promise<{ candidate: SearchCandidate; document: KnowledgeDocumentHead }[]> {
   const generations = new Map(bases.map(({ base, generation }) => [base.id, generation]));
   const ids = [...new Set(candidates.map(({ documentId }) => documentId))];
-  const documents = new Map((await store.knowledge.findDocuments(ids)).map((one) => [one.id, one]));
+  const documents = new Map((await store.knowledge.documentHeads(ids)).map((one) => [one.id, one]));
   return candidates.flatMap((candidate) => {
     const document = documents.get(candidate.documentId);
     const generation = generations.get(candidate.knowledgeBaseId);

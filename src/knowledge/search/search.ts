@@ -133,7 +133,11 @@ export class KnowledgeSearch {
     const wantsFeedback = options.enableQueryExpansion && !processing.canWrite(model);
     if (!wantsFeedback || options.searchType === 'semantic' || first.found.length === 0)
       return { round: first, addedTerms: [] };
-    const round = await rounds.run({ ...request, feedback: feedbackOf(first.found) });
+    const round = await rounds.run({
+      ...request,
+      feedback: feedbackOf(first.found),
+      near: first.near,
+    });
     const before = new Set(first.terms);
     return { round, addedTerms: round.terms.filter((term) => !before.has(term)) };
   }
@@ -269,7 +273,7 @@ function toResult(
     start: chunk.start,
     end: chunk.end,
     score,
-    scores: { vector: candidate.cosine, keyword: candidate.bm25, fused, rerank },
+    scores: { vector: ranked.refined ?? candidate.cosine, keyword: candidate.bm25, fused, rerank },
     metadata: chunk.metadata,
     neighbors: extra.neighbors,
     highlights: highlightsOf(extra.query, chunk.text),
@@ -277,7 +281,7 @@ function toResult(
       ? {
           vectorRank: candidate.vectorRank,
           keywordRank: candidate.keywordRank,
-          refinedVector: ranked.refined,
+          queryVector: candidate.cosine,
           fusedRank: ranked.fusedRank,
           titleMatch: ranked.titleMatch,
           freshness: ranked.freshness,

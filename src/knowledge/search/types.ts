@@ -3,7 +3,7 @@ import type { SearchType } from './options';
 
 /** Scores of a result at each stage; null for a stage that was not run. */
 export interface ResultScores {
-  /** Cosine similarity, -1 to 1. */
+  /** Cosine similarity that was fused, -1 to 1: in a convex hybrid to where the best of both retrievers point. */
   vector: number | null;
   /** BM25, 0 or more. */
   keyword: number | null;
@@ -15,8 +15,8 @@ export interface ResultScores {
 export interface ResultExplanation {
   vectorRank: number | null;
   keywordRank: number | null;
-  /** Cosine to where the best of both retrievers say that the meaning lies; what a hybrid fuses in place of the vector's. */
-  refinedVector: number | null;
+  /** Cosine similarity to the query itself. */
+  queryVector: number | null;
   fusedRank: number;
   /** Share of the query's words that the title has. */
   titleMatch: number;
