@@ -94,7 +94,10 @@ it('is processing while documents are on their way in, and completed after', asy
   const status = async (): Promise<string> =>
     (await server.dev.rest('GET', `${BASES}/${base.id}`)).body.status;
   expect(await status()).toBe('completed');
-  const sections = Array.from({ length: 40 }, (_, number) => `## Island ${number}\n\n${String(PIRATES.content)}\n`);
+  const sections = Array.from(
+    { length: 40 },
+    (_, number) => `## Island ${number}\n\n${String(PIRATES.content)}\n`,
+  );
   const added = await sendForm(server.dev, `${BASES}/${base.id}/documents`, {}, [
     { name: 'islands.md', content: sections.join('\n') },
   ]);
