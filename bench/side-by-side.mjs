@@ -2,14 +2,15 @@
  * Writes the target file with which a side-by-side benchmark of chat servers starts and loads this one: authentication on,
  * the embedded database, every model call sent to the benchmark's stub of an OpenAI-compatible endpoint.
  *
- *   node bench/side-by-side.mjs [--port 4151] [--stub http://127.0.0.1:4100] [--data-dir DIR] [--graphql] > target.json
+ *   node bench/side-by-side.mjs [--port 4151] [--stub http://127.0.0.1:4100] [--data-dir DIR] [--graphql] [--corpus MODULE] > target.json
  *
  * --graphql sends every scenario to /graphql instead of the REST paths, for the ratio between the two.
+ * --corpus MODULE adds the scenario `search` on a knowledge base of its `chunks()`.
  */
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
     stub: { type: 'string', default: 'http://127.0.0.1:4100' },
     'data-dir': { type: 'string', default: join(tmpdir(), 'bench-work', 'data', 'agentflow') },
     graphql: { type: 'boolean', default: false },
+    corpus: { type: 'string' },
   },
 });
 
@@ -72,6 +74,14 @@ const rest = {
     body: { content: text('Appended message') },
     expect: 'Appended',
   },
+  ...(options.corpus && {
+    search: {
+      url: `${url}/api/v1/knowledge-bases/kb/search`,
+      headers,
+      body: { query: '{{pick}}', limit: 5 },
+      expect: 'Note ',
+    },
+  }),
 };
 
 const overGraphQL = {
@@ -91,6 +101,9 @@ const overGraphQL = {
 
 const target = {
   name: options.graphql ? 'agentflow-graphql' : 'agentflow',
+  ...(options.corpus && {
+    seed: ['node', join(root, 'bench/seed-search.mjs'), resolve(options.corpus)],
+  }),
   start: ['node', join(root, 'bin/agentflow.cjs'), 'serve'],
   cwd: root,
   env: {

@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Collection, type CommandStartedEvent, type Document, MongoClient } from 'mongodb';
-import { FindBatch, InsertBatch, toDocument, toRow, UpdateBatch } from '../../src/adapters/stores/batches';
+import { FindBatch, toDocument, toRow, WriteBatch } from '../../src/adapters/stores/batches';
 import { type EmbeddedMongo, startEmbeddedMongo } from '../../src/embedded-mongo/server';
+
+/** Its wire version. */
+const MONGODB_8 = 25;
 
 describe('batches of database commands', () => {
   const directory = mkdtempSync(join(tmpdir(), 'af-'));
@@ -40,30 +43,30 @@ describe('batches of database commands', () => {
   const thing = (id: string, name = id): Document => toDocument({ id, name });
 
   it('sends the inserts of one turn together', async () => {
-    const batch = new InsertBatch(() => collection);
-    const outcomes = await Promise.all(['a', 'b', 'c'].map((id) => batch.insert(thing(id))));
+    const batch = new WriteBatch(() => client);
+    const outcomes = await Promise.all(['a', 'b', 'c'].map((id) => batch.insert(collection, thing(id))));
     expect(outcomes).toEqual([true, true, true]);
     expect(sent('insert')).toBe(1);
     expect(await collection.countDocuments()).toBe(3);
   });
 
   it('gathers what arrives while a command is under way into the next one', async () => {
-    const batch = new InsertBatch(() => collection);
-    const first = batch.insert(thing('first'));
+    const batch = new WriteBatch(() => client);
+    const first = batch.insert(collection, thing('first'));
     await new Promise(setImmediate);
-    const rest = Array.from({ length: 20 }, (_, index) => batch.insert(thing(`n${index}`)));
+    const rest = Array.from({ length: 20 }, (_, index) => batch.insert(collection, thing(`n${index}`)));
     expect(await Promise.all([first, ...rest])).not.toContain(false);
     expect(sent('insert')).toBeLessThanOrEqual(3);
   });
 
   it('tells each insert alone that its place is taken, by id or by a unique index', async () => {
-    const batch = new InsertBatch(() => collection);
-    await batch.insert(thing('a'));
+    const batch = new WriteBatch(() => client);
+    await batch.insert(collection, thing('a'));
     const outcomes = await Promise.all([
-      batch.insert(thing('a', 'other')),
-      batch.insert(thing('b')),
-      batch.insert(thing('c', 'a')),
-      batch.insert(thing('d')),
+      batch.insert(collection, thing('a', 'other')),
+      batch.insert(collection, thing('b')),
+      batch.insert(collection, thing('c', 'a')),
+      batch.insert(collection, thing('d')),
     ]);
     expect(outcomes).toEqual([false, true, false, true]);
     expect((await collection.find().sort({ _id: 1 }).toArray()).map(toRow)).toEqual([
@@ -75,9 +78,9 @@ describe('batches of database commands', () => {
 
   it('says of each conditional update whether it happened, also when some of a command did not', async () => {
     await collection.insertMany(['a', 'b', 'c'].map((id) => ({ ...thing(id), owner: 'me', count: 0 })));
-    const batch = new UpdateBatch(() => collection);
+    const batch = new WriteBatch(() => client);
     const change = (id: string, owner: string) =>
-      batch.apply({ filter: { _id: id, owner }, update: { $inc: { count: 1 } } }, randomUUID());
+      batch.update(collection, { filter: { _id: id, owner }, update: { $inc: { count: 1 } } }, randomUUID());
     commands = [];
     const outcomes = await Promise.all([
       change('a', 'me'),
@@ -93,15 +96,57 @@ describe('batches of database commands', () => {
 
   it('needs no second command when every update happened', async () => {
     await collection.insertMany(['a', 'b'].map((id) => ({ ...thing(id), owner: 'me' })));
-    const batch = new UpdateBatch(() => collection);
+    const batch = new WriteBatch(() => client);
     commands = [];
     const outcomes = await Promise.all(
       ['a', 'b'].map((id) =>
-        batch.apply({ filter: { _id: id, owner: 'me' }, update: { $set: { owner: null } } }, randomUUID()),
+        batch.update(
+          collection,
+          { filter: { _id: id, owner: 'me' }, update: { $set: { owner: null } } },
+          randomUUID(),
+        ),
       ),
     );
     expect(outcomes).toEqual([true, true]);
     expect([sent('update'), sent('find')]).toEqual([1, 0]);
+  });
+
+  it('sends writes of any kind and collection together where the server can', async () => {
+    const others = client.db(collection.dbName).collection('others');
+    await collection.insertMany(['a', 'b'].map((id) => ({ ...thing(id), owner: 'me' })));
+    const batch = new WriteBatch(() => client);
+    const write = (id: string, owner: string) =>
+      Promise.all([
+        batch.insert(others, thing(id)),
+        batch.insert(collection, thing(`new ${id}`)),
+        batch.update(collection, { filter: { _id: 'a', owner }, update: { $set: { by: id } } }, randomUUID()),
+        batch.update(collection, { filter: { _id: 'b', owner: 'me' }, update: {} }, randomUUID()),
+      ]);
+    commands = [];
+    expect(await write('1', 'me')).toEqual([true, true, true, true]);
+    // The first time, a server that lacks the command is asked for it.
+    const { maxWireVersion } = await client.db('admin').command({ hello: 1 });
+    const isAsked = embedded !== undefined || maxWireVersion >= MONGODB_8;
+    expect(sent('bulkWrite')).toBe(1);
+    commands = [];
+    expect(await write('1', 'somebody else')).toEqual([false, false, false, true]);
+    expect([sent('bulkWrite'), sent('insert') + sent('update')]).toEqual(isAsked ? [1, 0] : [0, 3]);
+    expect((await collection.findOne({ _id: 'a' as never }))!.by).toBe('1');
+    expect(await others.countDocuments()).toBe(1);
+  });
+
+  it('rejects an entry that cannot be sent, and none besides', async () => {
+    const others = client.db(collection.dbName).collection('others');
+    const batch = new WriteBatch(() => client);
+    const cyclic: Document = thing('cyclic');
+    cyclic.self = cyclic;
+    const outcomes = await Promise.allSettled([
+      batch.insert(collection, thing('a')),
+      batch.insert(others, cyclic),
+      batch.insert(others, thing('b')),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect([await collection.countDocuments(), await others.countDocuments()]).toEqual([1, 1]);
   });
 
   it('reads many documents with one command and answers null for those that are not there', async () => {
@@ -117,8 +162,12 @@ describe('batches of database commands', () => {
     const lost = new MongoClient('mongodb://127.0.0.1:1/?directConnection=true', {
       serverSelectionTimeoutMS: 50,
     });
-    const batch = new InsertBatch(() => lost.db('t').collection('things'));
-    const outcomes = await Promise.allSettled([batch.insert(thing('a')), batch.insert(thing('b'))]);
+    const batch = new WriteBatch(() => lost);
+    const nowhere = lost.db('t').collection('things');
+    const outcomes = await Promise.allSettled([
+      batch.insert(nowhere, thing('a')),
+      batch.insert(nowhere, thing('b')),
+    ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     await lost.close();
   });

@@ -1,8 +1,19 @@
-import { type Collection, type Document, MongoBulkWriteError } from 'mongodb';
+import { BSONError } from 'bson';
+import {
+  type AnyClientBulkWriteModel,
+  type Collection,
+  type Document,
+  MongoBulkWriteError,
+  type MongoClient,
+  MongoClientBulkWriteError,
+  MongoInvalidArgumentError,
+} from 'mongodb';
 
 /** Entries of one command at most. */
 const MOST_AT_ONCE = 500;
 const DUPLICATE_KEY = 11000;
+/** CommandNotFound and CommandNotSupported. */
+const UNKNOWN_COMMAND: ReadonlySet<unknown> = new Set([59, 115]);
 /**
  * Entries that arrived during a command mean load: for so long after it the next commands wait `LINGER_MS` for company.
  * Measured: 12 % more chats a second at 16 clients, and none lost at 64.
@@ -77,84 +88,183 @@ export function toRow<R>(document: Document): R {
   return { id: _id as string, ...rest } as R;
 }
 
-/** Inserts of one collection. */
-export class InsertBatch extends Batch<Document, boolean> {
-  constructor(private readonly collection: () => Collection<Document>) {
-    super();
-  }
-
-  /** @returns false when a unique index has the document's place already */
-  insert(document: Document): Promise<boolean> {
-    return this.add(document);
-  }
-
-  protected async send(documents: Document[]): Promise<(boolean | Error)[]> {
-    try {
-      await this.collection().insertMany(documents, { ordered: false });
-      return documents.map(() => true);
-    } catch (error) {
-      if (!(error instanceof MongoBulkWriteError)) throw error;
-      const failures = [error.writeErrors].flat();
-      // A failure of the whole command (a lost connection, a full disk) is not about single documents.
-      if (failures.length === 0) throw error;
-      const outcomes: (boolean | Error)[] = documents.map(() => true);
-      for (const failure of failures)
-        outcomes[failure.index] = failure.code === DUPLICATE_KEY ? false : toError(failure, error);
-      return outcomes;
-    }
-  }
-}
-
-const toError = (failure: { code: number; errmsg?: string }, cause: Error): Error =>
-  Object.assign(new Error(failure.errmsg ?? cause.message, { cause }), { code: failure.code });
-
 export interface ConditionalUpdate {
   /** Equality conditions, `_id` among them. */
   filter: Document & { _id: string };
   update: Document;
 }
 
+type Write = { collection: Collection<Document> } & (
+  { kind: 'insert'; document: Document } | ({ kind: 'update'; mark: string } & ConditionalUpdate)
+);
+
 /**
- * Conditional updates of single documents, each of which must say whether it met its conditions. A command with many
- * statements answers one total; when that is smaller than the number of statements, the mark that each update leaves in
- * its document (`lastWrite`) tells which of them happened.
+ * Writes of single documents into any collection of a server. Those that travel together are one `bulkWrite` command where
+ * the server has it (MongoDB 8, the embedded database), else one command for each collection and kind.
+ *
+ * A command with many updates answers one total, though each writer must know whether its own conditions held. So each
+ * update leaves a mark in its document (`lastWrite`); when the total is short, one query for the marks tells who failed.
  */
-export class UpdateBatch extends Batch<ConditionalUpdate & { mark: string }, boolean> {
-  constructor(private readonly collection: () => Collection<Document>) {
+export class WriteBatch extends Batch<Write, boolean> {
+  private hasBulkWrite = true;
+
+  constructor(private readonly client: () => MongoClient) {
     super();
+  }
+
+  /** @returns false when a unique index has the document's place already */
+  insert(collection: Collection<Document>, document: Document): Promise<boolean> {
+    return this.add({ kind: 'insert', collection, document });
   }
 
   /**
    * @param mark unique for this write
    * @returns false when the document did not meet the conditions
    */
-  apply(change: ConditionalUpdate, mark: string): Promise<boolean> {
-    const update: Document = {
-      ...change.update,
-      $set: { ...(change.update.$set as Document), lastWrite: mark },
-    };
-    return this.add({ filter: change.filter, update, mark });
+  update(
+    collection: Collection<Document>,
+    { filter, update }: ConditionalUpdate,
+    mark: string,
+  ): Promise<boolean> {
+    const marked = { ...update, $set: { ...(update.$set as Document), lastWrite: mark } };
+    return this.add({ kind: 'update', collection, filter, update: marked, mark });
   }
 
-  protected async send(changes: (ConditionalUpdate & { mark: string })[]): Promise<boolean[]> {
-    const operations = changes.map(({ filter, update }) => {
+  protected async send(writes: Write[]): Promise<(boolean | Error)[]> {
+    const groups = groupsOf(writes);
+    if (groups.length > 1 && this.hasBulkWrite) {
+      const outcomes = await this.sendTogether(writes);
+      if (outcomes) return outcomes;
+      this.hasBulkWrite = false;
+    }
+    const outcomes: (boolean | Error)[] = [];
+    await Promise.all(
+      groups.map(async (indexes) => {
+        const group = await sendAlike(indexes.map((index) => writes[index]!));
+        indexes.forEach((index, place) => (outcomes[index] = group[place]!));
+      }),
+    );
+    return outcomes;
+  }
+
+  /** @returns undefined when the server does not know the command */
+  private async sendTogether(writes: Write[]): Promise<(boolean | Error)[] | undefined> {
+    let failures: ReadonlyMap<number, WriteFailure> = new Map();
+    let matched: number;
+    try {
+      ({ matchedCount: matched } = await this.client().bulkWrite(writes.map(toModel), { ordered: false }));
+    } catch (error) {
+      if (isUnknownCommand(error)) return undefined;
+      if (failedBeforeSending(error)) return eachAlone(writes);
+      // A failure of the whole command (a lost connection, a full disk) is not about single documents.
+      if (!(error instanceof MongoClientBulkWriteError) || error.cause || error.writeErrors.size === 0)
+        throw error;
+      failures = error.writeErrors;
+      matched = error.partialResult?.matchedCount ?? 0;
+    }
+    const updates = writes.filter(({ kind }) => kind === 'update').length;
+    const met = matched === updates ? undefined : await metConditions(writes);
+    return writes.map((write, index) => outcomeOf(write, failures.get(index)) ?? met?.has(write) ?? true);
+  }
+}
+
+/** Indexes of writes of one kind into one collection. */
+function groupsOf(writes: Write[]): number[][] {
+  const groups = new Map<string, number[]>();
+  writes.forEach(({ kind, collection }, index) => {
+    const key = `${kind} ${collection.namespace}`;
+    const group = groups.get(key);
+    if (group) group.push(index);
+    else groups.set(key, [index]);
+  });
+  return [...groups.values()];
+}
+
+/** Writes of one kind into one collection. */
+async function sendAlike(writes: Write[]): Promise<(boolean | Error)[]> {
+  const { collection, kind } = writes[0]!;
+  try {
+    if (kind === 'insert') {
+      await collection.insertMany(
+        writes.map((write) => (write as Extract<Write, { kind: 'insert' }>).document),
+        { ordered: false },
+      );
+      return writes.map(() => true);
+    }
+    const operations = writes.map((write) => {
+      const { filter, update } = write as Extract<Write, { kind: 'update' }>;
       const conditions: Document = filter;
       return { updateOne: { filter: conditions, update } };
     });
-    const result = await this.collection().bulkWrite(operations, { ordered: false });
-    if (result.matchedCount === changes.length) return changes.map(() => true);
-    return this.lookUp(changes);
-  }
-
-  private async lookUp(changes: (ConditionalUpdate & { mark: string })[]): Promise<boolean[]> {
-    const ids = changes.map(({ filter }) => filter._id);
-    const found = await this.collection()
-      .find({ _id: { $in: ids } } as Document, { projection: { lastWrite: 1 } })
-      .toArray();
-    const marks = new Map(found.map((document) => [String(document._id), document.lastWrite as unknown]));
-    return changes.map(({ filter, mark }) => marks.get(filter._id) === mark);
+    const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
+    if (matchedCount === writes.length) return writes.map(() => true);
+    const met = await metConditions(writes);
+    return writes.map((write) => met.has(write));
+  } catch (error) {
+    if (failedBeforeSending(error) && writes.length > 1) return eachAlone(writes);
+    if (error instanceof MongoBulkWriteError) {
+      const failures = new Map([error.writeErrors].flat().map((failure) => [failure.index, failure]));
+      if (failures.size > 0) {
+        const met = await metConditions(writes);
+        return writes.map((write, index) => outcomeOf(write, failures.get(index)) ?? met.has(write));
+      }
+    }
+    return writes.map(() => error as Error);
   }
 }
+
+/** One document that cannot be sent must not take the others along. */
+async function eachAlone(writes: Write[]): Promise<(boolean | Error)[]> {
+  return (await Promise.all(writes.map((write) => sendAlike([write])))).flat();
+}
+
+/** The writes without the updates that did not happen: those that did have left their marks. */
+async function metConditions(writes: Write[]): Promise<Set<Write>> {
+  const updates = writes.filter((write) => write.kind === 'update');
+  const inserts = writes.filter(({ kind }) => kind === 'insert');
+  const met = await Promise.all(
+    groupsOf(updates).map(async (indexes) => {
+      const group = indexes.map((index) => updates[index]!);
+      const ids = group.map(({ filter }) => filter._id);
+      const found = await group[0]!.collection
+        .find({ _id: { $in: ids } } as Document, { projection: { lastWrite: 1 } })
+        .toArray();
+      const marks = new Map(found.map((document) => [String(document._id), document.lastWrite as unknown]));
+      return group.filter(({ filter, mark }) => marks.get(filter._id) === mark);
+    }),
+  );
+  return new Set([...inserts, ...met.flat()]);
+}
+
+function toModel(write: Write): AnyClientBulkWriteModel<Document> {
+  const { namespace } = write.collection;
+  return write.kind === 'insert'
+    ? { namespace, name: 'insertOne', document: write.document }
+    : { namespace, name: 'updateOne', filter: write.filter as Document, update: write.update };
+}
+
+interface WriteFailure {
+  code: number;
+  errmsg?: string;
+  message?: string;
+}
+
+/** False for an insert whose place is taken, an error for any other failure. */
+function outcomeOf({ kind }: Write, failure: WriteFailure | undefined): false | Error | undefined {
+  if (!failure) return undefined;
+  if (kind === 'insert' && failure.code === DUPLICATE_KEY) return false;
+  const message = failure.errmsg ?? failure.message ?? 'The database refused a write.';
+  return Object.assign(new Error(message), { code: failure.code });
+}
+
+const isUnknownCommand = (error: unknown): boolean =>
+  UNKNOWN_COMMAND.has((error as { cause?: { code?: unknown } }).cause?.code);
+
+/** The driver's refusals, and what serialising a document throws: a RangeError beyond its buffer. */
+const failedBeforeSending = (error: unknown): boolean =>
+  error instanceof MongoInvalidArgumentError ||
+  error instanceof BSONError ||
+  (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_OUT_OF_RANGE';
 
 /** Reads of whole documents by id. */
 export class FindBatch extends Batch<string, Document | null> {

@@ -10,13 +10,11 @@ import type {
 import type { Collection, Document } from 'mongodb';
 import type { Prisma } from '../../../generated/prisma-client';
 import { newId } from '../../ids';
-import { FindBatch, InsertBatch, toDocument, toRow, UpdateBatch } from './batches';
+import { FindBatch, toDocument, toRow, type WriteBatch } from './batches';
 import { isMissing, type TenantClient } from './client';
 
 export class PrismaConversationStore implements ConversationStore {
   private readonly finds: FindBatch;
-  private readonly inserts: InsertBatch;
-  private readonly updates: UpdateBatch;
   /** Allocations whose outcome is unknown, because the connection broke. */
   private readonly doubts = new Map<
     string,
@@ -28,10 +26,9 @@ export class PrismaConversationStore implements ConversationStore {
   constructor(
     private readonly prisma: TenantClient,
     private readonly collection: () => Collection<Document>,
+    private readonly writes: WriteBatch,
   ) {
     this.finds = new FindBatch(collection);
-    this.inserts = new InsertBatch(collection);
-    this.updates = new UpdateBatch(collection);
   }
 
   async find(id: string, projection?: Projection): Promise<ConversationRecord | null> {
@@ -46,7 +43,7 @@ export class PrismaConversationStore implements ConversationStore {
   }
 
   async create(conversation: ConversationRecord): Promise<ConversationRecord | null> {
-    if (!(await this.inserts.insert(toDocument(conversation)))) return null;
+    if (!(await this.writes.insert(this.collection(), toDocument(conversation)))) return null;
     if (conversation.activeRunId) this.held.set(conversation.id, conversation);
     return conversation;
   }
@@ -162,7 +159,7 @@ export class PrismaConversationStore implements ConversationStore {
       update: { $inc: { nextSeq: parts, messageCount: messages }, $set: changes },
     };
     try {
-      if (!(await this.updates.apply(change, mark))) return null;
+      if (!(await this.writes.update(this.collection(), change, mark))) return null;
     } catch (error) {
       this.doubts.set(id, { known, next, mark });
       throw error;

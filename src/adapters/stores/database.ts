@@ -13,6 +13,7 @@ import { PrismaApprovalStore } from './approvals';
 import { PrismaAttachmentStore } from './attachments';
 import { PrismaCachedResultStore } from './cached-results';
 import { isDuplicate, type TenantClient } from './client';
+import { WriteBatch } from './batches';
 import { PrismaConversationStore } from './conversations';
 import { guarded } from './guard';
 import { controlDatabase, tenantDatabase } from './names';
@@ -45,6 +46,7 @@ export class MongoDatabase implements Database {
   readonly directory: TenantDirectory;
   private readonly client: MongoClient;
   private readonly connector: PrismaConnector<PrismaClient>;
+  private readonly writes: WriteBatch;
   private readonly stores = new Map<string, TenantStore>();
   private readonly clients = new Map<string, PrismaClient>();
 
@@ -57,6 +59,7 @@ export class MongoDatabase implements Database {
       // A condition that is missing by mistake matches nothing, instead of everything.
       ignoreUndefined: false,
     });
+    this.writes = new WriteBatch(() => this.client);
     this.connector = createPrismaConnector<PrismaClient>({
       PrismaClient: PrismaClient,
       Prisma: Prisma,
@@ -112,9 +115,11 @@ export class MongoDatabase implements Database {
     return {
       tenant,
       agents: guarded(new PrismaAgentStore(prisma)),
-      conversations: guarded(new PrismaConversationStore(prisma, () => db.collection('conversations'))),
-      parts: guarded(new PrismaPartStore(prisma, () => db.collection('conversation_parts'))),
-      runs: guarded(new PrismaRunStore(prisma, () => db.collection('runs'))),
+      conversations: guarded(
+        new PrismaConversationStore(prisma, () => db.collection('conversations'), this.writes),
+      ),
+      parts: guarded(new PrismaPartStore(prisma, () => db.collection('conversation_parts'), this.writes)),
+      runs: guarded(new PrismaRunStore(prisma, () => db.collection('runs'), this.writes)),
       preferences: guarded(new PrismaPreferenceStore(prisma)),
       tools: guarded(new PrismaToolStore(prisma)),
       toolCalls: guarded(new PrismaToolCallStore(prisma)),

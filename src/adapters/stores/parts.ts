@@ -1,21 +1,20 @@
 import type { Collection, Document, FindOptions } from 'mongodb';
 import type { PartRecord, PartType } from '../../ports/records';
 import type { PartStore } from '../../ports/stores';
-import { InsertBatch } from './batches';
+import type { WriteBatch } from './batches';
 import type { TenantClient } from './client';
 
 export class PrismaPartStore implements PartStore {
-  private readonly inserts: InsertBatch;
-
   constructor(
     private readonly prisma: TenantClient,
     private readonly collection: () => Collection<Document>,
-  ) {
-    this.inserts = new InsertBatch(collection);
-  }
+    private readonly writes: WriteBatch,
+  ) {}
 
   async insert(parts: PartRecord[]): Promise<void> {
-    const inserted = await Promise.all(parts.map((part) => this.inserts.insert(partDocument(part))));
+    const inserted = await Promise.all(
+      parts.map((part) => this.writes.insert(this.collection(), partDocument(part))),
+    );
     for (const [index, fresh] of inserted.entries()) {
       const part = parts[index]!;
       if (!fresh && !(await this.isStored(part)))
@@ -24,7 +23,7 @@ export class PrismaPartStore implements PartStore {
   }
 
   async insertWhereFree(parts: PartRecord[]): Promise<void> {
-    for (const part of parts) await this.inserts.insert(partDocument(part));
+    for (const part of parts) await this.writes.insert(this.collection(), partDocument(part));
   }
 
   /** True when the part itself, not another one with its seq, is what stands in the way. */

@@ -2,23 +2,18 @@ import type { Collection, Document } from 'mongodb';
 import { firstIdSince, newId } from '../../ids';
 import { ACTIVE_RUN_STATUSES, type RunRecord, type RunStatus } from '../../ports/records';
 import type { Page, Projection, RunFilter, RunStore } from '../../ports/stores';
-import { InsertBatch, toDocument, UpdateBatch } from './batches';
+import { toDocument, type WriteBatch } from './batches';
 import { isMissing, json, type TenantClient } from './client';
 
 export class PrismaRunStore implements RunStore {
-  private readonly inserts: InsertBatch;
-  private readonly updates: UpdateBatch;
-
   constructor(
     private readonly prisma: TenantClient,
-    collection: () => Collection<Document>,
-  ) {
-    this.inserts = new InsertBatch(collection);
-    this.updates = new UpdateBatch(collection);
-  }
+    private readonly collection: () => Collection<Document>,
+    private readonly writes: WriteBatch,
+  ) {}
 
   async create(run: RunRecord): Promise<RunRecord | null> {
-    return (await this.inserts.insert(toDocument(run))) ? run : null;
+    return (await this.writes.insert(this.collection(), toDocument(run))) ? run : null;
   }
 
   find(id: string, projection?: Projection): Promise<RunRecord | null> {
@@ -59,7 +54,7 @@ export class PrismaRunStore implements RunStore {
   updateOwned(id: string, owner: string, changes: Partial<RunRecord>, status?: RunStatus): Promise<boolean> {
     const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const filter = { _id: id, leaseOwner: owner, ...(status === undefined ? {} : { status }) };
-    return this.updates.apply({ filter, update: { $set: set } }, newId());
+    return this.writes.update(this.collection(), { filter, update: { $set: set } }, newId());
   }
 
   waiting(limit: number, afterId?: string): Promise<RunRecord[]> {
