@@ -3,6 +3,8 @@ import type { KnowledgeBaseRecord, KnowledgeDocumentRecord } from '../ports/know
 import type { TenantStore } from '../ports/stores';
 import { nameKeyOf } from './base-form';
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** A living base by its id, or by its name, which is unique in the tenant. @throws DomainError `not_found` */
 export async function livingBase(store: TenantStore, reference: string): Promise<KnowledgeBaseRecord> {
   const base = await findBase(store, reference);
@@ -11,9 +13,10 @@ export async function livingBase(store: TenantStore, reference: string): Promise
 }
 
 export async function findBase(store: TenantStore, reference: string): Promise<KnowledgeBaseRecord | null> {
-  const base =
-    (await store.knowledge.findBase(reference)) ??
-    (await store.knowledge.findBaseByName(nameKeyOf(reference)));
+  const byId = () => store.knowledge.findBase(reference);
+  const byName = () => store.knowledge.findBaseByName(nameKeyOf(reference));
+  // Ids are UUIDs, and names may be: whichever is likelier goes first.
+  const base = UUID.test(reference) ? ((await byId()) ?? (await byName())) : await byName();
   return base && !base.deletedAt ? base : null;
 }
 

@@ -170,10 +170,17 @@ export function refinedDirection(
   const query = ofUnitLength(vector);
   if (good.length === 0) return query;
   const centre = ofUnitLength(mean);
-  return ofUnitLength(query.map((value, index) => (1 - share) * value + share * centre[index]!));
+  for (let index = 0; index < mean.length; index++)
+    mean[index] = (1 - share) * query[index]! + share * centre[index]!;
+  return ofUnitLength(mean);
 }
 
 function ofUnitLength(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector);
-  return length === 0 ? vector : vector.map((value) => value / length);
+  let squares = 0;
+  for (let index = 0; index < vector.length; index++) squares += vector[index]! * vector[index]!;
+  if (squares === 0) return vector;
+  const factor = 1 / Math.sqrt(squares);
+  const unit = new Float32Array(vector.length);
+  for (let index = 0; index < vector.length; index++) unit[index] = vector[index]! * factor;
+  return unit;
 }

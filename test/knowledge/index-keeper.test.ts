@@ -53,7 +53,7 @@ describe('the keeper of indices', () => {
   const rows = [chunkOf(1, 0), chunkOf(2, 0), chunkOf(2, 1)];
   const knowledge = {
     statistics: async () => new Map([['kb', { chunks: 2 }]]),
-    findDocuments: async () => [document],
+    documentHeads: async () => [document],
     chunksOfBase: async (_id: string, after: string | null) => (after === null ? rows : []),
   };
   const store = { tenant: 't', knowledge } as never;

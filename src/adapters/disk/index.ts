@@ -34,10 +34,9 @@ export class DiskStorage implements FileStorage {
     if (path === null || !key.startsWith(`${tenant}/`)) throw new Error(`${key} is no key of ${tenant}.`);
     const partial = join(this.folder, PARTIAL, basename(path));
     try {
-      await mkdir(dirname(partial), { recursive: true, mode: 0o700 });
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const written = await write(stream, partial, maxBytes, signal);
-      await rename(partial, path);
+      const file = await inFolderOf(partial, () => open(partial, 'wx', 0o600));
+      const written = await write(stream, file, maxBytes, signal);
+      await inFolderOf(path, () => rename(partial, path));
       await syncFolder(dirname(path));
       return { key, ...written };
     } catch (error) {
@@ -97,14 +96,24 @@ function ifMissing(error: NodeJS.ErrnoException): null {
   throw error;
 }
 
+/** Most folders are there: one is made when it turns out to be missing. */
+async function inFolderOf<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return act();
+  }
+}
+
 async function write(
   stream: Readable,
-  path: string,
+  file: FileHandle,
   maxBytes: number,
   signal: AbortSignal | undefined,
 ): Promise<Omit<StoredFile, 'key'>> {
   const hash = createHash('sha256');
-  const file = await open(path, 'wx', 0o600);
   try {
     let bytes = 0;
     for await (const chunk of stream as AsyncIterable<Buffer>) {

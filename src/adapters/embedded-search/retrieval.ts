@@ -85,13 +85,15 @@ export class Retrieval {
     const byKeyword = this.keywordHits();
     const candidates = new Map<string, SearchCandidate>();
     byVector.forEach((hit, index) => {
-      const candidate = this.candidate(hit.part, hit.slot);
-      candidates.set(candidate.id, { ...candidate, vectorRank: index + 1 });
+      const candidate = this.candidate(hit.part, hit.slot, hit.score);
+      candidate.vectorRank = index + 1;
+      candidates.set(candidate.id, candidate);
     });
     byKeyword.forEach((hit, index) => {
       const id = hit.part.table.rows[hit.slot]!.id;
       const candidate = candidates.get(id) ?? this.candidate(hit.part, hit.slot);
-      candidates.set(id, { ...candidate, keywordRank: index + 1 });
+      candidate.keywordRank = index + 1;
+      candidates.set(id, candidate);
     });
     return {
       candidates: [...candidates.values()],
@@ -168,7 +170,7 @@ export class Retrieval {
     return vector && table.dimension === vector.length ? dot(vector, table.vectorAt(slot), 0) : 0;
   }
 
-  private candidate(part: Part, slot: number): SearchCandidate {
+  private candidate(part: Part, slot: number, cosine?: number): SearchCandidate {
     const { id, documentId, revision, generation, position } = part.table.rows[slot]!;
     return {
       id,
@@ -177,7 +179,7 @@ export class Retrieval {
       revision,
       generation,
       position,
-      cosine: this.query.vector ? this.cosineOf(part.table, slot) : null,
+      cosine: this.query.vector ? (cosine ?? this.cosineOf(part.table, slot)) : null,
       bm25: this.query.text === undefined ? null : this.keywordScores(part)[slot]!,
       vectorRank: null,
       keywordRank: null,

@@ -32,6 +32,8 @@ interface Waiting<In, Out> {
  * Alone, an entry costs one round trip as ever; under load, many share it.
  */
 abstract class Batch<In, Out> {
+  constructor(private readonly mostAtOnce = MOST_AT_ONCE) {}
+
   private waiting: Waiting<In, Out>[] = [];
   private sending = false;
   private busyUntil = 0;
@@ -53,7 +55,7 @@ abstract class Batch<In, Out> {
     while (this.waiting.length > 0) {
       // Under load a moment's patience gathers more than it costs; a lone entry never waits.
       if (performance.now() < this.busyUntil) await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
-      await this.sendNext(this.waiting.splice(0, MOST_AT_ONCE));
+      await this.sendNext(this.waiting.splice(0, this.mostAtOnce));
       if (this.waiting.length > 0) this.busyUntil = performance.now() + BUSY_MS;
     }
     this.sending = false;
@@ -266,23 +268,44 @@ const failedBeforeSending = (error: unknown): boolean =>
   error instanceof BSONError ||
   (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_OUT_OF_RANGE';
 
-/** Reads of whole documents by id. */
+export interface FindOptions {
+  /** A field whose values are unique. */
+  field?: string;
+  projection?: Document;
+  /** Documents of one command: all of them together must fit into one answer of 16 MiB. */
+  mostAtOnce?: number;
+}
+
+/** Reads of documents by id, or by another unique field. Who asks for the same one gets the same object. */
 export class FindBatch extends Batch<string, Document | null> {
-  constructor(private readonly collection: () => Collection<Document>) {
-    super();
+  private readonly field: string;
+  private readonly options: Document;
+
+  constructor(
+    private readonly collection: () => Collection<Document>,
+    { field = '_id', projection, mostAtOnce = MOST_AT_ONCE }: FindOptions = {},
+  ) {
+    super(mostAtOnce);
+    this.field = field;
+    this.options = { batchSize: mostAtOnce, singleBatch: true, ...(projection ? { projection } : {}) };
   }
 
-  find(id: string): Promise<Document | null> {
-    return this.add(id);
+  find(key: string): Promise<Document | null> {
+    return this.add(key);
   }
 
-  protected async send(ids: string[]): Promise<(Document | null)[]> {
-    const wanted = ids.length === 1 ? ids[0] : { $in: [...new Set(ids)] };
+  /** Those that are there, in the order of the keys. */
+  async findAll(keys: string[]): Promise<Document[]> {
+    return (await Promise.all(keys.map((key) => this.add(key)))).filter((document) => document !== null);
+  }
+
+  protected async send(keys: string[]): Promise<(Document | null)[]> {
+    const wanted = keys.length === 1 ? keys[0] : { $in: [...new Set(keys)] };
     const found = await this.collection()
-      .find({ _id: wanted } as Document, { batchSize: MOST_AT_ONCE, singleBatch: true } as never)
+      .find({ [this.field]: wanted }, this.options)
       .toArray();
-    if (ids.length === 1) return [found[0] ?? null];
-    const byId = new Map(found.map((document) => [String(document._id), document]));
-    return ids.map((id) => byId.get(id) ?? null);
+    if (keys.length === 1) return [found[0] ?? null];
+    const byKey = new Map(found.map((document) => [String(document[this.field]), document]));
+    return keys.map((key) => byKey.get(key) ?? null);
   }
 }

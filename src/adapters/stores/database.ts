@@ -128,7 +128,7 @@ export class MongoDatabase implements Database {
       questions: guarded(new PrismaQuestionStore(prisma)),
       cachedResults: guarded(new PrismaCachedResultStore(prisma)),
       attachments: guarded(new PrismaAttachmentStore(prisma)),
-      knowledge: guarded(new PrismaKnowledgeStore(prisma, (name) => db.collection(name))),
+      knowledge: guarded(new PrismaKnowledgeStore(prisma, (name) => db.collection(name), this.writes)),
     };
   }
 }

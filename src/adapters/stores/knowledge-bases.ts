@@ -1,21 +1,32 @@
+import type { Collection, Document } from 'mongodb';
 import { DomainError } from '../../errors';
 import type { BaseStatistics, KnowledgeBaseRecord } from '../../ports/knowledge';
+import { FindBatch, toRow } from './batches';
 import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
 
 const JSON_FIELDS = ['metadata', 'goldenQueries'] as const;
 
 /** Rows of knowledge bases; a part of the knowledge store. */
 export class KnowledgeBaseRows {
-  constructor(private readonly prisma: TenantClient) {}
+  private readonly byId: FindBatch;
+  private readonly byName: FindBatch;
 
-  find(id: string): Promise<KnowledgeBaseRecord | null> {
-    return this.prisma.knowledgeBase.findUnique({ where: { id } }) as Promise<KnowledgeBaseRecord | null>;
+  constructor(
+    private readonly prisma: TenantClient,
+    collection: () => Collection<Document>,
+  ) {
+    this.byId = new FindBatch(collection);
+    this.byName = new FindBatch(collection, { field: 'nameKey' });
   }
 
-  findByName(nameKey: string): Promise<KnowledgeBaseRecord | null> {
-    return this.prisma.knowledgeBase.findUnique({
-      where: { nameKey },
-    }) as Promise<KnowledgeBaseRecord | null>;
+  async find(id: string): Promise<KnowledgeBaseRecord | null> {
+    const document = await this.byId.find(id);
+    return document && toRow(document);
+  }
+
+  async findByName(nameKey: string): Promise<KnowledgeBaseRecord | null> {
+    const document = await this.byName.find(nameKey);
+    return document && toRow(document);
   }
 
   findMany(ids: string[]): Promise<KnowledgeBaseRecord[]> {

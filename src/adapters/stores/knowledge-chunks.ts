@@ -1,8 +1,11 @@
 import { Binary, type Collection, type Document, MongoBulkWriteError } from 'mongodb';
+import { FindBatch } from './batches';
 import type { ChunkWithoutVector, KnowledgeChunkRecord, RevisionRef } from '../../ports/knowledge';
 
 /** Chunks of one write command: with vectors of 1,536 numbers about 4 MB. */
 const MOST_AT_ONCE = 500;
+/** Of the longest texts they stay far below the 16 MiB of an answer. */
+const MOST_READ_AT_ONCE = 50;
 const DUPLICATE_KEY = 11000;
 const WITHOUT_VECTOR = { vector: 0 };
 
@@ -11,7 +14,11 @@ const WITHOUT_VECTOR = { vector: 0 };
  * vectors are left on the server unless asked for, and writes are bulk commands.
  */
 export class KnowledgeChunkRows {
-  constructor(private readonly collection: () => Collection<Document>) {}
+  private readonly finds: FindBatch;
+
+  constructor(private readonly collection: () => Collection<Document>) {
+    this.finds = new FindBatch(collection, { projection: WITHOUT_VECTOR, mostAtOnce: MOST_READ_AT_ONCE });
+  }
 
   async save(chunks: KnowledgeChunkRecord[]): Promise<void> {
     for (let from = 0; from < chunks.length; from += MOST_AT_ONCE) {
@@ -42,10 +49,7 @@ export class KnowledgeChunkRows {
   }
 
   async find(ids: string[]): Promise<ChunkWithoutVector[]> {
-    const rows = await this.collection()
-      .find({ _id: { $in: ids as never[] } }, { projection: WITHOUT_VECTOR })
-      .toArray();
-    return rows.map(withoutVector);
+    return (await this.finds.findAll(ids)).map(withoutVector);
   }
 
   async ofRevision({ documentId, revision }: RevisionRef, from: number, to: number) {

@@ -1,10 +1,13 @@
-import type { Collection, Document, FindOptions } from 'mongodb';
+import type { Collection, Document } from 'mongodb';
+import { FindBatch, toDocument, toRow, type WriteBatch } from './batches';
 import type { DocumentFilter, KnowledgeDocumentHead, KnowledgeDocumentRecord } from '../../ports/knowledge';
 import type { Page } from '../../ports/stores';
-import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+import { isMissing, jsonData, type TenantClient } from './client';
 
 const JSON_FIELDS = ['metadata', 'pages'] as const;
 type Row = KnowledgeDocumentRecord;
+/** Metadata and pages of long documents included they stay far below the 16 MiB of an answer. */
+const MOST_READ_AT_ONCE = 50;
 const HEAD = {
   fileName: 1,
   title: 1,
@@ -17,13 +20,21 @@ const HEAD = {
 
 /** Rows of documents; a part of the knowledge store. */
 export class KnowledgeDocumentRows {
+  private readonly headBatch: FindBatch;
+  private readonly finds: FindBatch;
+
   constructor(
     private readonly prisma: TenantClient,
     private readonly collection: () => Collection<Document>,
-  ) {}
+    private readonly writes: WriteBatch,
+  ) {
+    this.headBatch = new FindBatch(collection, { projection: HEAD });
+    this.finds = new FindBatch(collection, { mostAtOnce: MOST_READ_AT_ONCE });
+  }
 
-  find(id: string): Promise<Row | null> {
-    return this.prisma.knowledgeDocument.findUnique({ where: { id } }) as Promise<Row | null>;
+  async find(id: string): Promise<Row | null> {
+    const document = await this.finds.find(id);
+    return document && toRow(document);
   }
 
   findMany(ids: string[]): Promise<Row[]> {
@@ -32,13 +43,9 @@ export class KnowledgeDocumentRows {
     }) as Promise<unknown> as Promise<Row[]>;
   }
 
-  /** Straight from the driver: every search reads those of all its candidates. */
+  /** Straight from the driver: every search reads those of its best candidates. */
   async heads(ids: string[]): Promise<KnowledgeDocumentHead[]> {
-    const options = { projection: HEAD, batchSize: ids.length, singleBatch: true } as FindOptions;
-    const rows = await this.collection()
-      .find({ _id: { $in: ids as never[] } }, options)
-      .toArray();
-    return rows.map(({ _id, ...row }) => ({ ...row, id: String(_id) }) as KnowledgeDocumentHead);
+    return (await this.headBatch.findAll(ids)).map((row) => toRow<KnowledgeDocumentHead>(row));
   }
 
   findByContent(knowledgeBaseId: string, sha256: string): Promise<Row | null> {
@@ -87,14 +94,7 @@ export class KnowledgeDocumentRows {
   }
 
   async create(document: Row): Promise<Row | null> {
-    try {
-      return (await this.prisma.knowledgeDocument.create({
-        data: jsonData(document, JSON_FIELDS),
-      })) as unknown as Row;
-    } catch (error) {
-      if (isDuplicate(error)) return null;
-      throw error;
-    }
+    return (await this.writes.insert(this.collection(), toDocument(document))) ? document : null;
   }
 
   update(id: string, changes: Partial<Row>): Promise<Row | null> {

@@ -13,6 +13,7 @@ import type {
   RevisionRef,
 } from '../../ports/knowledge';
 import type { Page } from '../../ports/stores';
+import type { WriteBatch } from './batches';
 import type { TenantClient } from './client';
 import { IngestionRows } from './ingestion';
 import { KnowledgeBaseRows } from './knowledge-bases';
@@ -29,9 +30,10 @@ export class PrismaKnowledgeStore implements KnowledgeStore {
   constructor(
     prisma: TenantClient,
     private readonly collection: (name: string) => Collection<Document>,
+    writes: WriteBatch,
   ) {
-    this.bases = new KnowledgeBaseRows(prisma);
-    this.documents = new KnowledgeDocumentRows(prisma, () => collection('knowledge_documents'));
+    this.bases = new KnowledgeBaseRows(prisma, () => collection('knowledge_bases'));
+    this.documents = new KnowledgeDocumentRows(prisma, () => collection('knowledge_documents'), writes);
     this.chunks = new KnowledgeChunkRows(() => collection('knowledge_chunks'));
     this.jobs = new IngestionRows(prisma);
   }

@@ -28,6 +28,8 @@ export interface IncomingRow {
   file: IncomingFile;
   /** Ids of the documents that the job has rows for; those that it comes to are added. */
   documents: Set<string>;
+  /** Resolves when the files before it have their documents; never rejects. */
+  turn?: Promise<unknown>;
 }
 
 /**
@@ -83,8 +85,8 @@ export class Intake {
    * @returns undefined when the job needs no row for it: another one has the same content, or it was deleted since
    */
   async take(incoming: IncomingRow): Promise<(IngestionFileRecord & { isNew: boolean }) | undefined> {
-    const { store, job, row, file, documents } = incoming;
-    const taken = await this.dependencies.uploads.take(store, job.createdBy, row, file);
+    const { store, job, row, file, documents, turn } = incoming;
+    const taken = await this.dependencies.uploads.take(store, job.createdBy, row, file, turn);
     const { id } = taken.document;
     if (id === row.documentId) return { ...row, isNew: true };
     const isOthers = documents.has(id);
@@ -122,12 +124,14 @@ export class Intake {
   ): Promise<IngestionFileRecord[]> {
     const kept: (IngestionFileRecord & { isNew: boolean })[] = [];
     const documents = new Set(rows.map(({ documentId }) => documentId));
-    const refusal = await inLanes([...rows.entries()], LANES, async ([index, row]) => {
+    let last: Promise<unknown> = Promise.resolve();
+    const refusal = await inLanes([...rows.entries()], LANES, ([index, row]) => {
       signal.throwIfAborted();
-      const taken = await this.take({ store, job, row, file: files[index]!, documents });
-      if (taken) kept.push(taken);
+      const taking = this.take({ store, job, row, file: files[index]!, documents, turn: last });
+      last = taking.catch(() => undefined);
+      return taking.then((taken) => void (taken && kept.push(taken)));
     });
-    if (refusal === undefined) return kept.sort((one, other) => one.position - other.position);
+    if (refusal === undefined) return kept;
     for (const { isNew, documentId, storageKey } of kept)
       if (isNew) await this.giveBack(store, documentId, storageKey!);
     throw refusal.error;
@@ -155,7 +159,11 @@ async function inLanes<T>(
   let failure: { error: unknown } | undefined;
   const lane = async (): Promise<void> => {
     for (let item = items.shift(); item && !failure; item = items.shift())
-      await work(item).catch((error: unknown) => (failure ??= { error }));
+      try {
+        await work(item);
+      } catch (error) {
+        failure ??= { error };
+      }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return failure;

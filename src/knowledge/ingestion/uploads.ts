@@ -87,6 +87,7 @@ export class Uploads {
 
   /**
    * Stores the bytes where the row says, and a document of the row's id; or finds the one that has them.
+   * @param turn resolves when documents may be looked for: of equal files the first one is kept
    * @throws DomainError `payload_too_large`; nothing is stored then
    */
   async take(
@@ -94,6 +95,7 @@ export class Uploads {
     userId: string,
     row: IngestionFileRecord,
     file: IncomingFile,
+    turn?: Promise<unknown>,
   ): Promise<TakenDocument> {
     const stored = await this.dependencies.storage.put(streamOf(file), {
       tenant: store.tenant,
@@ -102,6 +104,7 @@ export class Uploads {
       contentType: file.mimeType ?? undefined,
     });
     try {
+      await turn;
       return await this.documentFor(store, userId, row, file, stored);
     } catch (error) {
       await this.dependencies.storage.remove(stored.key);

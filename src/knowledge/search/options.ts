@@ -10,6 +10,13 @@ export type SearchType = (typeof SEARCH_TYPES)[number];
 export const FUSIONS = ['convex', 'rrf'] as const;
 export type Fusion = (typeof FUSIONS)[number];
 
+/** How many of the best a model reranks. */
+export const RERANKED = 20;
+/** Diversity chooses among so many times the limit, and at least so many. */
+const DIVERSITY_FACTOR = 3;
+const LEAST_DIVERSITY = 50;
+export const diversityPool = (limit: number): number => Math.max(LEAST_DIVERSITY, DIVERSITY_FACTOR * limit);
+
 /** What a request may say of a search; null is the same as absent. */
 export interface SearchFields {
   limit?: number | null;

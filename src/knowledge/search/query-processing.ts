@@ -1,10 +1,10 @@
 import type { Logger } from '../../ports/logger';
 import type { ModelGateway } from '../../ports/models';
+import { RERANKED } from './options';
 
 const EXPANSIONS = 3;
 const ANSWER_TOKENS = 400;
 const LINE_CHARACTERS = 500;
-const RERANKED = 20;
 const PASSAGE_CHARACTERS = 1_000;
 const MODEL_MS = 20_000;
 

@@ -9,14 +9,16 @@ import type {
   SearchIndex,
 } from '../../ports/search';
 import type { TenantStore } from '../../ports/stores';
-import { nearestOf, REFINEMENT } from '../ranking';
+import { nearestOf, REFINEMENT, type Scored } from '../ranking';
 import { visibleRevision } from '../visibility';
-import type { SearchOptions } from './options';
+import { diversityPool, RERANKED, type SearchOptions } from './options';
 import { fuse } from './rank';
 
 const LEAST_WINDOW = 100;
 const WINDOW_FACTOR = 5;
 const MOST_WINDOW = 1_000;
+/** Relevance feedback reads so many, and a page is seldom longer. */
+const LEAST_DEPTH = 10;
 
 /** A base as one search sees it: a refresh that is being judged looks at the generation that is not live yet. */
 export interface SearchedBase {
@@ -35,6 +37,8 @@ export interface Found {
 
 export interface Round {
   found: Found[];
+  /** How many were fused, as far as is known without those that nobody may see. */
+  candidates: number;
   /** What the meaning of the query was refined by. */
   near: Refinement['near'];
   named: NamedChunk[];
@@ -63,6 +67,7 @@ export class RetrievalRounds {
     const rounds = await Promise.all(groups.map((bases) => this.ofGroup({ ...request, bases })));
     return {
       found: rounds.flatMap(({ found }) => found).sort(byScore),
+      candidates: rounds.reduce((sum, { candidates }) => sum + candidates, 0),
       near: rounds.flatMap(({ near }) => near),
       named: rounds.flatMap(({ named }) => named),
       terms: [...new Set(rounds.flatMap(({ terms }) => terms))],
@@ -71,22 +76,23 @@ export class RetrievalRounds {
 
   /** Bases whose vectors are of one model: their scores can be compared. */
   private async ofGroup(request: RoundRequest): Promise<Round> {
-    const { limit } = request.options;
-    for (let window = Math.max(LEAST_WINDOW, WINDOW_FACTOR * limit); ; window *= 2) {
+    const { options } = request;
+    for (let window = Math.max(LEAST_WINDOW, WINDOW_FACTOR * options.limit); ; window *= 2) {
       const size = Math.min(window, MOST_WINDOW);
       const answers = await this.ask(request, size);
       const candidates = merged(answers);
-      const visible = await visibleOf(request, candidates);
+      const { near, cosines: refined } = await this.refine(request, candidates);
+      const fused = fuse(withCosines(candidates, refined), options);
+      const { found, hidden } = await visibleOf(request, fused, depthOf(options));
       // Revisions on their way out may take the places of living ones: then more are asked for.
-      if (visible.length < limit && visible.length < candidates.length && size < MOST_WINDOW) continue;
-      const byId = new Map(visible.map((one) => [one.candidate.id, one]));
-      const seen = visible.map(({ candidate }) => candidate);
-      const { near, cosines: refined } = await this.refine(request, seen);
-      const fused = fuse(withCosines(seen, refined), request.options);
+      if (found.length < options.limit && hidden > 0 && size < MOST_WINDOW) continue;
+      const byId = new Map(candidates.map((one) => [one.id, one]));
       return {
         near,
-        found: fused.map(({ candidate: { id }, score }) => ({
-          ...byId.get(id)!,
+        candidates: candidates.length - hidden,
+        found: found.map(({ candidate: { id }, document, score }) => ({
+          candidate: byId.get(id)!,
+          document,
           refined: refined.get(id) ?? null,
           fused: score,
         })),
@@ -209,18 +215,40 @@ const greatest = (a: number | null, b: number | null): number | null =>
 const smallest = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.min(a, b);
 
+/** So many of the best may be asked for by what comes after fusion; the rest need not be looked up. */
+function depthOf(options: SearchOptions): number {
+  const { limit, enableMmr, enableRerank, explain, explainChunkIds, titleAlpha, freshnessBoost } = options;
+  if (explain || explainChunkIds.length > 0 || titleAlpha > 0 || freshnessBoost > 0) return Infinity;
+  return Math.max(LEAST_DEPTH, enableMmr ? diversityPool(limit) : limit, enableRerank ? RERANKED : 0);
+}
+
+/**
+ * The best that anybody may see, with their documents, and how many were found hidden on the way: of a deleted document, or
+ * of a revision that is replaced. Most are visible, so that little more is looked up than is wanted.
+ */
 async function visibleOf(
   { store, bases }: RoundRequest,
-  candidates: SearchCandidate[],
-): Promise<{ candidate: SearchCandidate; document: KnowledgeDocumentHead }[]> {
+  fused: Scored<SearchCandidate>[],
+  depth: number,
+): Promise<{ found: (Scored<SearchCandidate> & { document: KnowledgeDocumentHead })[]; hidden: number }> {
   const generations = new Map(bases.map(({ base, generation }) => [base.id, generation]));
-  const ids = [...new Set(candidates.map(({ documentId }) => documentId))];
-  const documents = new Map((await store.knowledge.documentHeads(ids)).map((one) => [one.id, one]));
-  return candidates.flatMap((candidate) => {
-    const document = documents.get(candidate.documentId);
-    const generation = generations.get(candidate.knowledgeBaseId);
-    const isVisible =
-      document && generation !== undefined && visibleRevision(document, generation) === candidate.revision;
-    return isVisible ? [{ candidate, document }] : [];
-  });
+  const found: (Scored<SearchCandidate> & { document: KnowledgeDocumentHead })[] = [];
+  let seen = 0;
+  while (found.length < depth && seen < fused.length) {
+    const some = fused.slice(seen, seen + depth - found.length);
+    seen += some.length;
+    const ids = [...new Set(some.map(({ candidate }) => candidate.documentId))];
+    const documents = new Map((await store.knowledge.documentHeads(ids)).map((one) => [one.id, one]));
+    for (const one of some) {
+      const document = documents.get(one.candidate.documentId);
+      const generation = generations.get(one.candidate.knowledgeBaseId);
+      if (
+        document &&
+        generation !== undefined &&
+        visibleRevision(document, generation) === one.candidate.revision
+      )
+        found.push({ ...one, document });
+    }
+  }
+  return { found, hidden: seen - found.length };
 }

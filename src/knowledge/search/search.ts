@@ -9,15 +9,11 @@ import { diversify, feedbackOf, freshness, titleMatch } from '../ranking';
 import { explainChunks } from './explain';
 import { highlightsOf } from './highlights';
 import type { IndexKeeper } from './index-keeper';
-import { acceptSearch, type SearchFields, type SearchOptions } from './options';
+import { acceptSearch, diversityPool, RERANKED, type SearchFields, type SearchOptions } from './options';
 import type { ProcessedQuery, QueryProcessing } from './query-processing';
 import type { Found, RetrievalRounds, Round, SearchedBase } from './retrieval-round';
 import type { Neighbour, SearchAnswer, SearchResult } from './types';
 
-/** Diversity chooses among so many times the limit, and at least so many. */
-const DIVERSITY_FACTOR = 3;
-const LEAST_DIVERSITY = 50;
-const RERANKED = 20;
 /** Share of the reranking model's word in the score. */
 const RERANK_SHARE = 0.7;
 
@@ -105,7 +101,7 @@ export class KnowledgeSearch {
         tookMs: Math.round((performance.now() - started) * 10) / 10,
         searchType: options.searchType,
         fusion: options.searchType === 'hybrid' ? options.fusion : null,
-        candidates: round.found.length,
+        candidates: round.candidates,
         embeddingModel: [...new Set(bases.map(({ base }) => base.embeddingModel))].join(', '),
         rewrittenQuery: processed.rewritten,
         expandedQueries: expanded.length > 0 ? expanded : null,
@@ -200,7 +196,7 @@ export class KnowledgeSearch {
   }
 
   private async diversified(store: TenantStore, ranked: Ranked[], options: SearchOptions): Promise<Ranked[]> {
-    const pool = ranked.slice(0, Math.max(LEAST_DIVERSITY, DIVERSITY_FACTOR * options.limit));
+    const pool = ranked.slice(0, diversityPool(options.limit));
     const ids = pool.map(({ candidate }) => candidate.id);
     const bases = [...new Set(pool.map(({ candidate }) => candidate.knowledgeBaseId))];
     const vectors = ids.length > 0 ? await this.dependencies.index.vectors(store.tenant, bases, ids) : [];
