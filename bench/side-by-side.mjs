@@ -2,10 +2,12 @@
  * Writes the target file with which a side-by-side benchmark of chat servers starts and loads this one: authentication on,
  * the embedded database, every model call sent to the benchmark's stub of an OpenAI-compatible endpoint.
  *
- *   node bench/side-by-side.mjs [--port 4151] [--stub http://127.0.0.1:4100] [--data-dir DIR] [--graphql] [--corpus MODULE] > target.json
+ *   node bench/side-by-side.mjs [--port 4151] [--stub http://127.0.0.1:4100] [--data-dir DIR] [--graphql]
+ *     [--corpus MODULE [--embedding-model NAME]] > target.json
  *
  * --graphql sends every scenario to /graphql instead of the REST paths, for the ratio between the two.
- * --corpus MODULE adds the scenario `search` on a knowledge base of its `chunks()`.
+ * --corpus MODULE adds the scenario `search` on a knowledge base of its `chunks()`, embedded by the stub's
+ * --embedding-model (default: stub-embed-384, the length that the other servers use).
  */
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -22,6 +24,7 @@ const { values: options } = parseArgs({
     'data-dir': { type: 'string', default: join(tmpdir(), 'bench-work', 'data', 'agentflow') },
     graphql: { type: 'boolean', default: false },
     corpus: { type: 'string' },
+    'embedding-model': { type: 'string', default: 'stub-embed-384' },
   },
 });
 
@@ -114,6 +117,7 @@ const target = {
     OPENAI_BASE_URL: `${options.stub}/v1`,
     OPENAI_API_KEY: 'stub',
     OPENAI_MODEL: 'stub',
+    OPENAI_EMBEDDING_MODEL: options['embedding-model'],
     LOG_LEVEL: 'warn',
   },
   health: `${url}/health`,

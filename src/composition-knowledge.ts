@@ -53,15 +53,17 @@ export interface SearchParts {
   close(): Promise<void>;
 }
 
-/** The provider's model for new bases, where a provider is configured. */
-const PROVIDER_EMBEDDINGS = 'openai/text-embedding-3-small';
+/** The provider's model for new bases, where a key is set and no other model is named. */
+const PROVIDER_EMBEDDINGS = 'text-embedding-3-small';
 
 /** Both start their threads when they are first used. */
 export function createSearchParts(config: Config, models: ModelGateway): SearchParts {
   const index = createIndex(config);
+  const { openaiApiKey, openaiEmbeddingModel } = config.models;
+  const model = openaiEmbeddingModel ?? (openaiApiKey ? PROVIDER_EMBEDDINGS : undefined);
   const embeddings = new ModelEmbeddings({
     gateway: models,
-    defaultModel: config.models.openaiApiKey ? PROVIDER_EMBEDDINGS : undefined,
+    defaultModel: model === undefined ? undefined : `openai/${model}`,
   });
   return {
     index,

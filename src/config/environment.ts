@@ -64,6 +64,7 @@ export interface Config {
     openaiApiKey: string | undefined;
     openaiBaseUrl: string | undefined;
     openaiModel: string | undefined;
+    openaiEmbeddingModel: string | undefined;
     defaultModel: string | undefined;
     backgroundModel: string | undefined;
     concurrency: number;
@@ -210,6 +211,7 @@ const modelsConfig = (values: Values): Config['models'] => ({
   openaiApiKey: values.OPENAI_API_KEY,
   openaiBaseUrl: values.OPENAI_BASE_URL,
   openaiModel: values.OPENAI_MODEL,
+  openaiEmbeddingModel: values.OPENAI_EMBEDDING_MODEL,
   defaultModel: values.AGENTFLOW_DEFAULT_MODEL,
   backgroundModel: values.AGENTFLOW_BACKGROUND_MODEL,
   concurrency: values.AGENTFLOW_LLM_CONCURRENCY,

@@ -197,6 +197,13 @@ export const VARIABLES = {
     shownDefault: 'https://api.openai.com/v1',
   }),
   OPENAI_MODEL: optional(text, "The provider's model to use by default.", { shownDefault: 'gpt-4.1-mini' }),
+  OPENAI_EMBEDDING_MODEL: optional(
+    text,
+    "The provider's model that embeds documents of new knowledge bases.",
+    {
+      shownDefault: 'text-embedding-3-small with a key, else embedded',
+    },
+  ),
   AGENTFLOW_DEFAULT_MODEL: optional(text, 'Model of agents that name none, as provider/model.', {
     shownDefault: "the provider's, else agentflow/local",
   }),
