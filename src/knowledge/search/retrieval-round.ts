@@ -234,8 +234,8 @@ async function visibleOf(
   const generations = new Map(bases.map(({ base, generation }) => [base.id, generation]));
   const found: (Scored<SearchCandidate> & { document: KnowledgeDocumentHead })[] = [];
   let seen = 0;
-  while (found.length < depth && seen < fused.length) {
-    const some = fused.slice(seen, seen + depth - found.length);
+  for (let step = depth; found.length < depth && seen < fused.length; step *= 2) {
+    const some = fused.slice(seen, seen + step);
     seen += some.length;
     const ids = [...new Set(some.map(({ candidate }) => candidate.documentId))];
     const documents = new Map((await store.knowledge.documentHeads(ids)).map((one) => [one.id, one]));
