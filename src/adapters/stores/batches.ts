@@ -12,8 +12,8 @@ import {
 /** Entries of one command at most. */
 const MOST_AT_ONCE = 500;
 const DUPLICATE_KEY = 11000;
-/** CommandNotFound and CommandNotSupported. */
-const UNKNOWN_COMMAND: ReadonlySet<unknown> = new Set([59, 115]);
+/** Unauthorized, CommandNotFound, CommandNotSupported, AtlasError (some of its tiers lack commands): nothing was done. */
+const NO_SUCH_COMMAND: ReadonlySet<unknown> = new Set([13, 59, 115, 8000]);
 /**
  * Entries that arrived during a command mean load: for so long after it the next commands wait `LINGER_MS` for company.
  * Measured: 12 % more chats a second at 16 clients, and none lost at 64.
@@ -149,14 +149,14 @@ export class WriteBatch extends Batch<Write, boolean> {
     return outcomes;
   }
 
-  /** @returns undefined when the server does not know the command */
+  /** @returns undefined when the server has no such command for us */
   private async sendTogether(writes: Write[]): Promise<(boolean | Error)[] | undefined> {
     let failures: ReadonlyMap<number, WriteFailure> = new Map();
     let matched: number;
     try {
       ({ matchedCount: matched } = await this.client().bulkWrite(writes.map(toModel), { ordered: false }));
     } catch (error) {
-      if (isUnknownCommand(error)) return undefined;
+      if (lacksCommand(error)) return undefined;
       if (failedBeforeSending(error)) return eachAlone(writes);
       // A failure of the whole command (a lost connection, a full disk) is not about single documents.
       if (!(error instanceof MongoClientBulkWriteError) || error.cause || error.writeErrors.size === 0)
@@ -259,8 +259,8 @@ function outcomeOf({ kind }: Write, failure: WriteFailure | undefined): false | 
   return Object.assign(new Error(message), { code: failure.code });
 }
 
-const isUnknownCommand = (error: unknown): boolean =>
-  UNKNOWN_COMMAND.has((error as { cause?: { code?: unknown } }).cause?.code);
+const lacksCommand = (error: unknown): boolean =>
+  NO_SUCH_COMMAND.has((error as { cause?: { code?: unknown } }).cause?.code);
 
 /** The driver's refusals, and what serialising a document throws: a RangeError beyond its buffer. */
 const failedBeforeSending = (error: unknown): boolean =>
