@@ -135,6 +135,22 @@ describe('batches of database commands', () => {
     expect(await others.countDocuments()).toBe(1);
   });
 
+  it('takes a condition that is missing by mistake for null, not for none', async () => {
+    const others = client.db(collection.dbName).collection('others');
+    await collection.insertOne({ ...thing('a'), owner: 'me' });
+    const batch = new WriteBatch(() => client);
+    const outcomes = await Promise.all([
+      batch.update(
+        collection,
+        { filter: { _id: 'a', owner: undefined }, update: { $set: { name: 'b' } } },
+        'm',
+      ),
+      batch.insert(others, { ...thing('c'), owner: undefined }),
+    ]);
+    expect(outcomes).toEqual([false, true]);
+    expect(await others.findOne({ _id: 'c' as never })).toEqual({ _id: 'c', name: 'c', owner: null });
+  });
+
   it('rejects an entry that cannot be sent, and none besides', async () => {
     const others = client.db(collection.dbName).collection('others');
     const batch = new WriteBatch(() => client);

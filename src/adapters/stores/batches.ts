@@ -116,7 +116,7 @@ export class WriteBatch extends Batch<Write, boolean> {
 
   /** @returns false when a unique index has the document's place already */
   insert(collection: Collection<Document>, document: Document): Promise<boolean> {
-    return this.add({ kind: 'insert', collection, document });
+    return this.add({ kind: 'insert', collection, document: explicit(document) });
   }
 
   /**
@@ -128,8 +128,14 @@ export class WriteBatch extends Batch<Write, boolean> {
     { filter, update }: ConditionalUpdate,
     mark: string,
   ): Promise<boolean> {
-    const marked = { ...update, $set: { ...(update.$set as Document), lastWrite: mark } };
-    return this.add({ kind: 'update', collection, filter, update: marked, mark });
+    const $set = explicit({ ...(update.$set as Document), lastWrite: mark });
+    return this.add({
+      kind: 'update',
+      collection,
+      filter: explicit(filter),
+      update: { ...update, $set },
+      mark,
+    });
   }
 
   protected async send(writes: Write[]): Promise<(boolean | Error)[]> {
@@ -168,6 +174,12 @@ export class WriteBatch extends Batch<Write, boolean> {
     const met = matched === updates ? undefined : await metConditions(writes);
     return writes.map((write, index) => outcomeOf(write, failures.get(index)) ?? met?.has(write) ?? true);
   }
+}
+
+/** `bulkWrite` leaves undefined fields out: a missing condition would hold for everything. */
+function explicit<D extends Document>(fields: D): D {
+  for (const name in fields) if (fields[name] === undefined) fields[name] = null as never;
+  return fields;
 }
 
 /** Indexes of writes of one kind into one collection. */
