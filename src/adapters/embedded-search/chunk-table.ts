@@ -39,10 +39,10 @@ interface Row {
   metadata: number;
 }
 
-/** Postings of one term: slots in rising order with packed frequencies. Dead slots stay until the base is compacted. */
+/** Postings of one term. Dead slots stay until the base is compacted. */
 export interface Postings {
-  slots: Uint32List;
-  frequencies: Uint32List;
+  /** Pairs of slot and packed frequencies, in rising order of the slot. */
+  pairs: Uint32List;
   /** Living slots. */
   documents: number;
 }
@@ -88,7 +88,7 @@ export class ChunkTable {
       number = this.vocabulary.length;
       this.termByText.set(term, number);
       this.vocabulary.push(term);
-      this.postings.push({ slots: new Uint32List(2), frequencies: new Uint32List(2), documents: 0 });
+      this.postings.push({ pairs: new Uint32List(4), documents: 0 });
     }
     return number;
   }
@@ -187,8 +187,7 @@ export class ChunkTable {
     this.termPairs.pushAll(pairs);
     for (let index = 0; index < pairs.length; index += 2) {
       const postings = this.postings[pairs[index]!]!;
-      postings.slots.push(slot);
-      postings.frequencies.push(pairs[index + 1]!);
+      postings.pairs.pushTwo(slot, pairs[index + 1]!);
       postings.documents++;
     }
   }

@@ -12,6 +12,12 @@ export class Uint32List {
     this.items[this.length++] = value;
   }
 
+  pushTwo(first: number, second: number): void {
+    if (this.length + 2 > this.items.length) this.grow(this.length + 2);
+    this.items[this.length++] = first;
+    this.items[this.length++] = second;
+  }
+
   pushAll(values: ArrayLike<number>): void {
     if (this.length + values.length > this.items.length) this.grow(this.length + values.length);
     this.items.set(values, this.length);

@@ -140,11 +140,10 @@ export class Retrieval {
     for (const { term, factor } of this.terms) {
       const postings = table.postingsOf(term);
       if (!postings) continue;
-      const slots = postings.slots.raw;
-      const frequencies = postings.frequencies.raw;
-      for (let index = 0; index < postings.slots.length; index++) {
-        const slot = slots[index]!;
-        scores[slot]! += factor * this.saturated(table, slot, frequencies[index]!);
+      const { raw, length } = postings.pairs;
+      for (let index = 0; index < length; index += 2) {
+        const slot = raw[index]!;
+        scores[slot]! += factor * this.saturated(table, slot, raw[index + 1]!);
       }
     }
     return scores;
