@@ -23,7 +23,6 @@ const SUITES = [
   'test/docs/tour',
   'test/documents/parse',
   'test/embedded-mongo/server/crash',
-  'test/faults/kill',
   'test/faults/shutdown',
   'test/faults/waiting',
   'test/graphql/subscriptions',
