@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { batchesOf, ended, PRINCIPAL, random, silent } from './kit.mjs';
 
 const require = createRequire(import.meta.url);
 const { EMBEDDED_MODEL, ModelEmbeddings } = require('../dist/src/adapters/embeddings');
@@ -17,19 +18,7 @@ const { loadConfig } = require('../dist/src/config/environment');
 
 const [fileCount = 1_000, embeddedCount = 100] = process.argv.slice(2).map(Number);
 const FILE_BYTES = 3 * 1024;
-/** As many as one request may bring. */
-const FILES_OF_A_REQUEST = 100;
 const VOCABULARY = 20_000;
-const PRINCIPAL = { type: 'human', tenant: 'bench', userId: 'bench', scopes: [], isAdmin: false };
-
-let seed = 1;
-/** Mulberry32: the same numbers in every run. */
-function random() {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-}
 
 const word = () => `word${Math.floor(VOCABULARY ** random())}`;
 const sentence = () => `The ${Array.from({ length: 11 }, word).join(' ')}.`;
@@ -62,18 +51,6 @@ async function withoutModel(work) {
   }
 }
 
-const batchesOf = (files) =>
-  Array.from({ length: Math.ceil(files.length / FILES_OF_A_REQUEST) }, (_, index) =>
-    files.slice(index * FILES_OF_A_REQUEST, (index + 1) * FILES_OF_A_REQUEST),
-  );
-
-/** Resolves at the job's end. @throws Error when one of its files failed */
-async function ended(jobs, jobId) {
-  let last;
-  for await (const view of await jobs.progress(PRINCIPAL, jobId)) last = view;
-  if (last.job.completed !== last.job.total) throw new Error(`${jobId}: ${last.job.error ?? 'files failed'}`);
-}
-
 async function measure({ ingestion, jobs, bases }, name, files) {
   const [first, ...rest] = batchesOf(files);
   const started = performance.now();
@@ -94,7 +71,6 @@ async function measure({ ingestion, jobs, bases }, name, files) {
   );
 }
 
-const silent = { debug() {}, info() {}, warn() {}, error: console.error, child: () => silent };
 const folder = mkdtempSync(path.join(os.tmpdir(), 'ingestion-'));
 const config = loadConfig({ PORT: '0', AGENTFLOW_DATA_DIR: folder, NODE_ENV: 'test' });
 const application = await createApplication({ config, logger: silent });

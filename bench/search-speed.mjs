@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { random } from './kit.mjs';
 
 const require = createRequire(import.meta.url);
 const { EmbeddedSearchIndex } = require('../dist/src/adapters/embedded-search');
@@ -21,15 +22,6 @@ const WINDOW = 100;
 const TENANT = 'bench';
 const BASE = { id: 'base', embeddingModel: 'bench/random', dimension };
 const SCOPES = [{ knowledgeBaseId: BASE.id, generation: 1 }];
-
-let seed = 1;
-/** Mulberry32: the same numbers in every run. */
-function random() {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-}
 
 const word = () => `w${Math.floor(VOCABULARY ** random())}`;
 const text = (words) => Array.from({ length: words }, word).join(' ');

@@ -22,3 +22,11 @@ export interface Embeddings {
   embedQuery(model: string, text: string, signal?: AbortSignal): Promise<Float32Array>;
   close(): Promise<void>;
 }
+
+/** The vector in its direction, of length 1; itself where it has none. */
+export function unit(vector: Float32Array): Float32Array {
+  let squares = 0;
+  for (let index = 0; index < vector.length; index++) squares += vector[index]! * vector[index]!;
+  const length = Math.sqrt(squares);
+  return length === 0 ? vector : vector.map((value) => value / length);
+}

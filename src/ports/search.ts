@@ -5,6 +5,7 @@
  * It can be filled again from the database at any time (`chunksOfBase` of the knowledge store).
  */
 import type { MetadataFilter } from '../knowledge/metadata-filter';
+import { unit } from './embeddings';
 import type { KnowledgeBaseRecord, KnowledgeChunkRecord } from './knowledge';
 import type { JsonObject, JsonValue } from './records';
 
@@ -167,20 +168,10 @@ export function refinedDirection(
   const mean = new Float32Array(vector.length);
   for (const one of good)
     for (let index = 0; index < mean.length; index++) mean[index]! += one.weight * one.vector[index]!;
-  const query = ofUnitLength(vector);
+  const query = unit(vector);
   if (good.length === 0) return query;
-  const centre = ofUnitLength(mean);
+  const centre = unit(mean);
   for (let index = 0; index < mean.length; index++)
     mean[index] = (1 - share) * query[index]! + share * centre[index]!;
-  return ofUnitLength(mean);
-}
-
-function ofUnitLength(vector: Float32Array): Float32Array {
-  let squares = 0;
-  for (let index = 0; index < vector.length; index++) squares += vector[index]! * vector[index]!;
-  if (squares === 0) return vector;
-  const factor = 1 / Math.sqrt(squares);
-  const unit = new Float32Array(vector.length);
-  for (let index = 0; index < vector.length; index++) unit[index] = vector[index]! * factor;
-  return unit;
+  return unit(mean);
 }

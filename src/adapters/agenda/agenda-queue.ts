@@ -95,6 +95,7 @@ export class AgendaQueue implements JobQueue {
           }),
     });
   }
+
   /** A job may take longer than its lock lasts: the lock is renewed as long as this process works on it. */
   private async whileAlive(job: Job, work: (job: Job) => Promise<void>): Promise<void> {
     const { logger, lockMs = DEFAULT_LOCK_MS } = this.options;

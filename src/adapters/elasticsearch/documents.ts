@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { unit } from '../../ports/embeddings';
 import type { JsonObject } from '../../ports/records';
 import { type IndexedChunk, searchedHeadings } from '../../ports/search';
 import { indexMetadata } from './metadata';
@@ -65,11 +66,4 @@ export function documentOf(raw: RawChunk, analyse: Analyse): Record<string, unkn
     ...indexMetadata(metadata),
     raw,
   };
-}
-
-export function unit(vector: Float32Array): Float32Array {
-  let sum = 0;
-  for (const value of vector) sum += value * value;
-  const length = Math.sqrt(sum);
-  return length === 0 ? vector : vector.map((value) => value / length);
 }

@@ -1,5 +1,6 @@
 import type { Client, estypes } from '@elastic/elasticsearch';
 import { invalid } from '../../errors';
+import { unit } from '../../ports/embeddings';
 import type { KnowledgeBaseRecord } from '../../ports/knowledge';
 import {
   type IndexedChunk,
@@ -18,7 +19,6 @@ import {
   type RawChunk,
   routingOf,
   serverId,
-  unit,
   vectorOf,
 } from './documents';
 import { domainErrorOf } from './failures';

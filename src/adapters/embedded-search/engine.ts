@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { unit } from '../../ports/embeddings';
 import type { JsonObject } from '../../ports/records';
 import { type IndexedChunk, refinedDirection, searchedHeadings } from '../../ports/search';
 import { Analyzer } from './analysis';
@@ -179,11 +180,4 @@ function analyse(
     terms,
     vector: unit(vector),
   };
-}
-
-function unit(vector: Float32Array): Float32Array {
-  let sum = 0;
-  for (const value of vector) sum += value * value;
-  const length = Math.sqrt(sum);
-  return length === 0 ? vector : vector.map((value) => value / length);
 }

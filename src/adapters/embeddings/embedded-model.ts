@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DomainError } from '../../errors';
+import { unit } from '../../ports/embeddings';
 
 export const EMBEDDED_MODEL = { id: 'agentflow/embeddings-en', dimension: 512 } as const;
 
@@ -120,13 +121,6 @@ export class EmbeddedEncoder {
 
 /** The tokenizer gives nothing for an empty text, which the model does not take. */
 const readable = (text: string): string => (text.trim() === '' ? '.' : text.slice(0, MAX_CHARACTERS));
-
-export function unit(vector: Float32Array): Float32Array {
-  let sum = 0;
-  for (const value of vector) sum += value * value;
-  const length = Math.sqrt(sum);
-  return length === 0 ? vector : vector.map((value) => value / length);
-}
 
 function startWorker(): Worker {
   if (!__filename.endsWith('.ts')) return new Worker(join(__dirname, 'worker.js'));

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { DomainError, invalid } from '../../errors';
-import type { EmbeddingModel, Embeddings } from '../../ports/embeddings';
+import { type EmbeddingModel, type Embeddings, unit } from '../../ports/embeddings';
 import type { ModelGateway } from '../../ports/models';
-import { EMBEDDED_MODEL, EmbeddedEncoder, unit } from './embedded-model';
+import { EMBEDDED_MODEL, EmbeddedEncoder } from './embedded-model';
 
 export { EMBEDDED_MODEL } from './embedded-model';
 

@@ -9,3 +9,4 @@ export type { CommandEvent, ConnectorHooks, OperationEvent } from './context';
 export type { Datamodel } from './datamodel';
 export type { PrismaNamespace } from './errors';
 export { ensureIndexes } from './indexes';
+export { failedBeforeSending } from './insert-batcher';

@@ -84,7 +84,7 @@ export function insertUnordered(
 }
 
 /** The driver's refusals, and what serialising a document throws: a RangeError beyond its buffer. */
-const failedBeforeSending = (error: unknown): boolean =>
+export const failedBeforeSending = (error: unknown): boolean =>
   error instanceof MongoAPIError ||
   error instanceof BSONError ||
   (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_OUT_OF_RANGE';

@@ -1,6 +1,6 @@
 import type { ApprovalFilter, ApprovalRecord, ApprovalStatus, ApprovalStore } from '../../ports/tools';
 import type { Page, Projection } from '../../ports/stores';
-import { aliveAt, isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+import { aliveAt, isDuplicate, jsonData, nullIfMissing, type TenantClient } from './client';
 
 const JSON_FIELDS = ['arguments', 'modifiedArguments', 'preview'] as const;
 
@@ -38,15 +38,12 @@ export class PrismaApprovalStore implements ApprovalStore {
   }
 
   async decide(id: string, changes: Partial<ApprovalRecord>): Promise<ApprovalRecord | null> {
-    try {
-      return (await this.prisma.approval.update({
+    return nullIfMissing(
+      this.prisma.approval.update({
         where: { id, status: 'pending' },
         data: jsonData(changes, JSON_FIELDS),
-      })) as unknown as ApprovalRecord;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+      }),
+    );
   }
 
   overdue(now: Date, limit: number): Promise<ApprovalRecord[]> {

@@ -1,4 +1,3 @@
-import { BSONError } from 'bson';
 import {
   type AnyClientBulkWriteModel,
   type Collection,
@@ -6,12 +5,12 @@ import {
   MongoBulkWriteError,
   type MongoClient,
   MongoClientBulkWriteError,
-  MongoInvalidArgumentError,
 } from 'mongodb';
+import { failedBeforeSending } from '../prisma-mongodb';
 
 /** Entries of one command at most. */
 const MOST_AT_ONCE = 500;
-const DUPLICATE_KEY = 11000;
+export const DUPLICATE_KEY = 11000;
 /** Unauthorized, CommandNotFound, CommandNotSupported, AtlasError (some of its tiers lack commands): nothing was done. */
 const NO_SUCH_COMMAND: ReadonlySet<unknown> = new Set([13, 59, 115, 8000]);
 /**
@@ -273,12 +272,6 @@ function outcomeOf({ kind }: Write, failure: WriteFailure | undefined): false | 
 
 const lacksCommand = (error: unknown): boolean =>
   NO_SUCH_COMMAND.has((error as { cause?: { code?: unknown } }).cause?.code);
-
-/** The driver's refusals, and what serialising a document throws: a RangeError beyond its buffer. */
-const failedBeforeSending = (error: unknown): boolean =>
-  error instanceof MongoInvalidArgumentError ||
-  error instanceof BSONError ||
-  (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_OUT_OF_RANGE';
 
 export interface FindOptions {
   /** A field whose values are unique. */

@@ -10,6 +10,16 @@ export const isDuplicate = (error: unknown): boolean => hasCode(error, 'P2002');
 /** The conditions of an update or delete matched nothing. */
 export const isMissing = (error: unknown): boolean => hasCode(error, 'P2025');
 
+/** What an update answers, null when its conditions matched nothing. */
+export async function nullIfMissing<T>(update: PromiseLike<unknown>): Promise<T | null> {
+  try {
+    return (await update) as T;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
 const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Prisma.PrismaClientKnownRequestError && error.code === code;
 

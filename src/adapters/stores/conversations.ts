@@ -11,7 +11,7 @@ import type { Collection, Document } from 'mongodb';
 import type { Prisma } from '../../../generated/prisma-client';
 import { newId } from '../../ids';
 import { FindBatch, toDocument, toRow, type WriteBatch } from './batches';
-import { isMissing, type TenantClient } from './client';
+import { nullIfMissing, type TenantClient } from './client';
 
 export class PrismaConversationStore implements ConversationStore {
   private readonly finds: FindBatch;
@@ -219,12 +219,7 @@ export class PrismaConversationStore implements ConversationStore {
     where: Parameters<TenantClient['conversation']['update']>[0]['where'],
     data: Parameters<TenantClient['conversation']['update']>[0]['data'],
   ): Promise<ConversationRecord | null> {
-    try {
-      return (await this.prisma.conversation.update({ where, data })) as ConversationRecord;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+    return nullIfMissing(this.prisma.conversation.update({ where, data }));
   }
 }
 

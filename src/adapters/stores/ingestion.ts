@@ -1,5 +1,5 @@
 import type { IngestionFileRecord, IngestionJobRecord } from '../../ports/knowledge';
-import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+import { isDuplicate, jsonData, nullIfMissing, type TenantClient } from './client';
 
 const JSON_FIELDS = ['gate', 'settings'] as const;
 const UNFINISHED = ['queued', 'processing'];
@@ -152,11 +152,6 @@ export class IngestionRows {
   }
 
   private async change(where: { id: string } & Record<string, unknown>, data: object): Promise<Job | null> {
-    try {
-      return (await this.prisma.ingestionJob.update({ where, data: data as never })) as unknown as Job;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+    return nullIfMissing(this.prisma.ingestionJob.update({ where, data: data as never }));
   }
 }

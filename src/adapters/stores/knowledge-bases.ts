@@ -2,7 +2,7 @@ import type { Collection, Document } from 'mongodb';
 import { DomainError } from '../../errors';
 import type { BaseStatistics, KnowledgeBaseRecord } from '../../ports/knowledge';
 import { FindBatch, toRow } from './batches';
-import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+import { isDuplicate, jsonData, nullIfMissing, type TenantClient } from './client';
 
 const JSON_FIELDS = ['metadata', 'goldenQueries'] as const;
 
@@ -130,15 +130,12 @@ export class KnowledgeBaseRows {
     where: { id: string } & Record<string, unknown>,
     changes: Partial<KnowledgeBaseRecord>,
   ): Promise<KnowledgeBaseRecord | null> {
-    try {
-      return (await this.prisma.knowledgeBase.update({
+    return nullIfMissing(
+      this.prisma.knowledgeBase.update({
         where,
         data: jsonData(changes, JSON_FIELDS),
-      })) as unknown as KnowledgeBaseRecord;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+      }),
+    );
   }
 }
 

@@ -1,12 +1,11 @@
 import { Binary, type Collection, type Document, MongoBulkWriteError } from 'mongodb';
-import { FindBatch } from './batches';
+import { DUPLICATE_KEY, FindBatch } from './batches';
 import type { ChunkWithoutVector, KnowledgeChunkRecord, RevisionRef } from '../../ports/knowledge';
 
 /** Chunks of one write command: with vectors of 1,536 numbers about 4 MB. */
 const MOST_AT_ONCE = 500;
 /** Of the longest texts they stay far below the 16 MiB of an answer. */
 const MOST_READ_AT_ONCE = 50;
-const DUPLICATE_KEY = 11000;
 const WITHOUT_VECTOR = { vector: 0 };
 
 /**

@@ -2,7 +2,7 @@ import type { Collection, Document } from 'mongodb';
 import { FindBatch, toDocument, toRow, type WriteBatch } from './batches';
 import type { DocumentFilter, KnowledgeDocumentHead, KnowledgeDocumentRecord } from '../../ports/knowledge';
 import type { Page } from '../../ports/stores';
-import { isMissing, jsonData, type TenantClient } from './client';
+import { jsonData, nullIfMissing, type TenantClient } from './client';
 
 const JSON_FIELDS = ['metadata', 'pages'] as const;
 type Row = KnowledgeDocumentRecord;
@@ -146,12 +146,7 @@ export class KnowledgeDocumentRows {
   }
 
   private async change(where: { id: string } & Record<string, unknown>, data: object): Promise<Row | null> {
-    try {
-      return (await this.prisma.knowledgeDocument.update({ where, data: data as never })) as unknown as Row;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+    return nullIfMissing(this.prisma.knowledgeDocument.update({ where, data: data as never }));
   }
 }
 

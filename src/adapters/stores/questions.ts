@@ -1,6 +1,6 @@
 import type { QuestionFilter, QuestionRecord, QuestionStore } from '../../ports/tools';
 import type { Page, Projection } from '../../ports/stores';
-import { aliveAt, isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+import { aliveAt, isDuplicate, jsonData, nullIfMissing, type TenantClient } from './client';
 
 const JSON_FIELDS = ['items', 'answers'] as const;
 
@@ -23,15 +23,12 @@ export class PrismaQuestionStore implements QuestionStore {
   }
 
   async decide(id: string, changes: Partial<QuestionRecord>): Promise<QuestionRecord | null> {
-    try {
-      return (await this.prisma.question.update({
+    return nullIfMissing(
+      this.prisma.question.update({
         where: { id, status: 'pending' },
         data: jsonData(changes, JSON_FIELDS),
-      })) as unknown as QuestionRecord;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+      }),
+    );
   }
 
   overdue(now: Date, limit: number): Promise<QuestionRecord[]> {

@@ -3,7 +3,7 @@ import { firstIdSince, newId } from '../../ids';
 import { ACTIVE_RUN_STATUSES, type RunRecord, type RunStatus } from '../../ports/records';
 import type { Page, Projection, RunFilter, RunStore } from '../../ports/stores';
 import { toDocument, type WriteBatch } from './batches';
-import { isMissing, json, type TenantClient } from './client';
+import { json, nullIfMissing, type TenantClient } from './client';
 
 export class PrismaRunStore implements RunStore {
   constructor(
@@ -81,15 +81,12 @@ export class PrismaRunStore implements RunStore {
     statuses: readonly RunStatus[],
     changes: Partial<RunRecord>,
   ): Promise<RunRecord | null> {
-    try {
-      return (await this.prisma.run.update({
+    return nullIfMissing(
+      this.prisma.run.update({
         where: { id, status: { in: [...statuses] } },
         data: toData(changes),
-      })) as RunRecord;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+      }),
+    );
   }
 
   async renewLeases(owner: string, ids: string[], until: Date): Promise<void> {
@@ -132,8 +129,8 @@ export class PrismaRunStore implements RunStore {
     owner: string,
     until: Date,
   ): Promise<RunRecord | null> {
-    try {
-      return (await this.prisma.run.update({
+    return nullIfMissing(
+      this.prisma.run.update({
         where: {
           id,
           leaseOwner: previous.owner,
@@ -141,11 +138,8 @@ export class PrismaRunStore implements RunStore {
           status: { in: ['running', 'cancelling'] },
         },
         data: { leaseOwner: owner, leaseExpiresAt: until, attempts: { increment: 1 } },
-      })) as RunRecord;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+      }),
+    );
   }
 
   nextQueued(conversationId: string): Promise<RunRecord | null> {

@@ -1,5 +1,5 @@
 import type { ToolCallRecord, ToolCallStatus, ToolCallStore } from '../../ports/tools';
-import { isDuplicate, isMissing, jsonData, type TenantClient } from './client';
+import { isDuplicate, jsonData, nullIfMissing, type TenantClient } from './client';
 
 const JSON_FIELDS = ['arguments', 'result', 'error'] as const;
 
@@ -49,14 +49,11 @@ export class PrismaToolCallStore implements ToolCallStore {
     statuses: readonly ToolCallStatus[],
     changes: Partial<ToolCallRecord>,
   ): Promise<ToolCallRecord | null> {
-    try {
-      return (await this.prisma.toolCall.update({
+    return nullIfMissing(
+      this.prisma.toolCall.update({
         where: { id, status: { in: [...statuses] } },
         data: jsonData(changes, JSON_FIELDS),
-      })) as unknown as ToolCallRecord;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+      }),
+    );
   }
 }
