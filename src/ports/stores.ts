@@ -72,8 +72,17 @@ export interface Allocated {
   conversation: ConversationRecord;
 }
 
+/** Who may write for a run. */
+export interface Holder {
+  runId: string;
+  /** The worker. */
+  owner: string;
+}
+
 export interface ConversationStore {
   find(id: string, projection?: Projection): Promise<ConversationRecord | null>;
+  /** The same without a read for an id that this process never saw: null, though somebody else may have made it. */
+  findMet(id: string): Promise<ConversationRecord | null>;
   /** Inserts a conversation; null when the id is taken. */
   create(conversation: ConversationRecord): Promise<ConversationRecord | null>;
   list(filter: ConversationFilter, page: Page, projection?: Projection): Promise<ConversationRecord[]>;
@@ -99,7 +108,7 @@ export interface ConversationStore {
   /** Allocates for the run that holds the conversation. Null when this owner no longer does: the fence. */
   allocateForRun(
     id: string,
-    run: { runId: string; owner: string },
+    run: Holder,
     allocation: Allocation,
     at: Date,
     release?: boolean,
@@ -203,6 +212,46 @@ export interface RunStore {
   statsSince(since: Date): Promise<{ agentId: string; runs: number; failures: number; tokens: number }[]>;
 }
 
+/** A run as it begins: its conversation as it is then, and its first parts. */
+export interface Beginning {
+  conversation: ConversationRecord;
+  run: RunRecord;
+  parts: PartRecord[];
+}
+
+/** Parts that a run adds to the conversation it holds. */
+export interface RunEntry {
+  conversationId: string;
+  holder: Holder;
+  allocation: Allocation;
+  /** Given, the conversation is freed with them. */
+  releaseAt?: Date;
+  /** The parts in their places. */
+  place: (allocated: Allocated) => PartRecord[];
+  /** What the run's own row becomes, once they are stored. */
+  ending?: (parts: PartRecord[]) => Partial<RunRecord>;
+}
+
+/**
+ * Writes of runs that go together, each only if the one before it happened: the same as one by one through the other stores,
+ * in one round trip where the database can. A process that dies between two of them leaves what the single writes would.
+ */
+export interface RunLogStore {
+  /** Makes a conversation for its first run, then the run, then its parts. */
+  beginNew(beginning: Beginning): Promise<'stored' | 'conversation_exists' | 'run_exists'>;
+  /**
+   * Makes a run, then takes the conversation for it, which is as `known` still, then stores its parts.
+   * `not_claimed` leaves the run: another one holds the conversation, or something else was written to it.
+   */
+  beginIn(known: ConversationRecord, beginning: Beginning): Promise<'stored' | 'run_exists' | 'not_claimed'>;
+  /**
+   * Allocates, stores the parts, ends the run. Null when this process does not know the conversation's state, so that the
+   * steps have to be taken one by one; so they have after `database_unavailable` and `storage_full`, beginning with the same
+   * allocation.
+   */
+  append(entry: RunEntry): Promise<PartRecord[] | null>;
+}
+
 export interface PreferenceStore {
   find(userId: string): Promise<PreferenceRecord | null>;
   save(preference: PreferenceRecord): Promise<PreferenceRecord>;
@@ -215,6 +264,7 @@ export interface TenantStore {
   readonly conversations: ConversationStore;
   readonly parts: PartStore;
   readonly runs: RunStore;
+  readonly runLog: RunLogStore;
   readonly preferences: PreferenceStore;
   readonly tools: ToolStore;
   readonly toolCalls: ToolCallStore;

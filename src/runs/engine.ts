@@ -6,7 +6,7 @@ import type { Principal } from '../ports/identity';
 import type { Logger } from '../ports/logger';
 import type { ModelGateway } from '../ports/models';
 import type { AgentRecord, ConversationRecord, JsonValue, RunRecord } from '../ports/records';
-import type { Allocated, TenantStore } from '../ports/stores';
+import type { Allocated, Beginning as StoredBeginning, TenantStore } from '../ports/stores';
 import { provisionalTitle } from '../conversations/titles';
 import type { AgentCache } from '../agents/cache';
 import type { ConversationBus } from './bus';
@@ -76,30 +76,18 @@ export class RunEngine {
       );
     const request = acceptRequest(input, role);
     if (request.selectedTools) await this.refuseUnknownTools(store, agent, request.selectedTools);
-    const [model, conversation] = await Promise.all([
+    const [model, known] = await Promise.all([
       this.chooseModel(store, principal, agent, input),
-      store.conversations.find(input.conversationId),
+      store.conversations.findMet(input.conversationId),
     ]);
-    if (conversation && (conversation.userId !== principal.userId || conversation.deletedAt))
-      throw notFound('Conversation', input.conversationId);
+    if (known) assertOwn(principal, known);
     if (input.callId) await this.refuseUsedCall(store, input.callId, input);
     // A retry must be known as one whatever the search finds today: the hash is of what was asked.
     const hash = requestHash(agent.id, request, input.model);
     if (request.references || agent.enableRetrieval) await this.addContext(principal, agent, input, request);
-    const draft = this.newRun({ principal, agent, input, request, model, hash });
-    return this.dependencies.sessions.begin(store, draft.id, async () => {
-      const beginning = { store, agent, input, request, run: draft, principal };
-      // Two rows of one beginning at once; that only one of them arrives is mended below, or by whoever finds it.
-      const [run, made] = await Promise.all([
-        store.runs.create(draft),
-        conversation ? null : this.makeConversation(beginning),
-      ]);
-      if (!run) {
-        if (made) await store.conversations.withdraw(made.id, draft.id);
-        return this.attach(store, input, hash);
-      }
-      return this.begin(beginning, conversation, made);
-    });
+    const run = this.newRun({ principal, agent, input, request, model, hash });
+    const beginning: Beginning = { store, agent, input, request, run, principal };
+    return this.dependencies.sessions.begin(store, run.id, () => this.begin(beginning, known));
   }
 
   /** The next queued run of an idle conversation starts; harmless when there is none or another worker was quicker. */
@@ -130,19 +118,68 @@ export class RunEngine {
     await this.write(store, started, agent, request, allocated);
   }
 
-  private async begin(
-    beginning: Beginning,
-    known: ConversationRecord | null,
-    made: ConversationRecord | null,
-  ): Promise<StartedRun> {
-    const { store, agent, input, request, run } = beginning;
-    const title = known?.title ? undefined : provisionalTitle(input.message);
-    const allocated = made
-      ? { seq: 0, messageSeq: 0, conversation: made }
-      : known
-        ? await this.claim(store, run, title)
-        : await this.claimForeignMade(beginning);
-    if (!allocated) return this.busy(beginning);
+  /** The conversation may be made, and taken back, by others while this looks at it. */
+  private async begin(beginning: Beginning, known: ConversationRecord | null): Promise<StartedRun> {
+    const { store, input, principal } = beginning;
+    for (let conversation = known; ;) {
+      const started = conversation
+        ? await this.beginIn(beginning, conversation)
+        : await this.beginNew(beginning);
+      if (started) return started;
+      conversation = await store.conversations.find(input.conversationId);
+      if (conversation) assertOwn(principal, conversation);
+    }
+  }
+
+  /** Null when the conversation exists. */
+  private async beginNew(beginning: Beginning): Promise<StartedRun | null> {
+    const { store, run } = beginning;
+    const first = this.first(beginning, this.newConversation(beginning), { seq: 0, messageSeq: 0 });
+    const outcome = await store.runLog.beginNew(first);
+    if (outcome === 'conversation_exists') return null;
+    if (outcome === 'stored') return this.started(beginning, first);
+    await store.conversations.withdraw(run.conversationId, run.id);
+    return this.attach(beginning);
+  }
+
+  private async beginIn(beginning: Beginning, known: ConversationRecord): Promise<StartedRun> {
+    const { store, run, input } = beginning;
+    const { nextSeq: seq, messageCount: messageSeq } = known;
+    const title = known.title ? undefined : provisionalTitle(input.message);
+    const first = this.first(beginning, this.claimed(known, run, title), { seq, messageSeq });
+    const outcome = await store.runLog.beginIn(known, first);
+    if (outcome === 'stored') return this.started(beginning, first);
+    if (outcome === 'run_exists') return this.attach(beginning);
+    // Somebody may have appended to it meanwhile.
+    const allocated = known.activeRunId === null ? await this.claim(store, run, title) : null;
+    return allocated ? this.continued(beginning, allocated) : this.busy(beginning);
+  }
+
+  /** The first parts of a run, with the conversation as it is when they are stored. */
+  private first(
+    { run, agent, request }: Beginning,
+    conversation: ConversationRecord,
+    position: Pick<Allocated, 'seq' | 'messageSeq'>,
+  ): First {
+    const { log } = this.dependencies;
+    const drafts = [userPart(run, request), startPart(run, agent.name, request)];
+    const parts = log.place(run.conversationId, drafts)(position);
+    return { conversation, run: { ...run, startSeq: position.seq }, parts, turn: position.messageSeq };
+  }
+
+  private started(
+    { store, agent, request }: Beginning,
+    { conversation, run, parts, turn }: First,
+  ): StartedRun {
+    const { bus, log, sessions } = this.dependencies;
+    bus.keep(store.tenant, run.conversationId);
+    sessions.launch({ store, run, agent, request, conversation, turn, written: '' });
+    log.show(store, run.conversationId, parts);
+    return { run, started: true };
+  }
+
+  private async continued(beginning: Beginning, allocated: Allocated): Promise<StartedRun> {
+    const { store, agent, request, run } = beginning;
     await this.write(store, run, agent, request, allocated);
     return { run: { ...run, startSeq: allocated.seq }, started: true };
   }
@@ -179,20 +216,27 @@ export class RunEngine {
     return store.conversations.claim(run.conversationId, holder, BEGINNING, this.dependencies.clock.now());
   }
 
-  private makeConversation({
-    store,
-    input,
-    run,
-    principal,
-    agent,
-  }: Beginning): Promise<ConversationRecord | null> {
+  /** What a claim makes of an idle conversation, if nobody changes it meanwhile. */
+  private claimed(known: ConversationRecord, run: RunRecord, title: string | undefined): ConversationRecord {
+    return {
+      ...known,
+      ...(title === undefined ? {} : { title, titleSource: 'message' as const }),
+      nextSeq: known.nextSeq + BEGINNING.parts,
+      messageCount: known.messageCount + BEGINNING.messages,
+      activeRunId: run.id,
+      activeOwner: this.dependencies.workerId,
+      activeMessageId: run.messageId,
+      updatedAt: this.dependencies.clock.now(),
+    };
+  }
+
+  private newConversation({ input, run, principal, agent }: Beginning): ConversationRecord {
     const at = this.dependencies.clock.now();
-    const title = provisionalTitle(input.message);
-    return store.conversations.create({
+    return {
       id: input.conversationId,
       userId: principal.userId,
       agentId: agent.id,
-      title,
+      title: provisionalTitle(input.message),
       titleSource: 'message',
       isActive: true,
       metadata: input.sourceMetadata ?? {},
@@ -209,30 +253,12 @@ export class RunEngine {
       createdAt: at,
       updatedAt: at,
       deletedAt: null,
-    });
-  }
-
-  /** The conversation was made by another request in the meantime: it is claimed like any that exists. */
-  private async claimForeignMade(beginning: Beginning): Promise<Allocated | null> {
-    const { store, input, run, principal } = beginning;
-    const conversation = await store.conversations.find(input.conversationId);
-    if (!conversation) return this.afterWithdrawal(beginning);
-    if (conversation.userId !== principal.userId) {
-      await store.runs.remove(run.id);
-      throw notFound('Conversation', input.conversationId);
-    }
-    return (await this.claim(store, run, undefined)) ?? this.claimFromNobody(beginning);
-  }
-
-  /** A request that had made the conversation found that its run was ours, and took it back. */
-  private async afterWithdrawal(beginning: Beginning): Promise<Allocated | null> {
-    const made = await this.makeConversation(beginning);
-    return made ? { seq: 0, messageSeq: 0, conversation: made } : this.claimForeignMade(beginning);
+    };
   }
 
   /**
-   * A conversation may be held by a run that does not exist: of two requests with the first message, one made the run and the
-   * other the conversation, or the process died between the two. It is made anew.
+   * A conversation may be held by a run that does not exist: it is being made or taken back, or the process died between
+   * making the two. It is made anew.
    * @returns null when a run really holds it
    */
   private async claimFromNobody(beginning: Beginning): Promise<Allocated | null> {
@@ -240,7 +266,11 @@ export class RunEngine {
     const { clock } = this.dependencies;
     for (;;) {
       const conversation = await store.conversations.find(run.conversationId);
-      if (!conversation) return this.afterWithdrawal(beginning);
+      if (!conversation) {
+        const made = await store.conversations.create(this.newConversation(beginning));
+        if (made) return { seq: 0, messageSeq: 0, conversation: made };
+        continue;
+      }
       const holder = conversation.activeRunId;
       if (holder === null) return this.claim(store, run, undefined);
       if (await store.runs.find(holder)) return null;
@@ -297,14 +327,11 @@ export class RunEngine {
   }
 
   private async beginAfterNobody(beginning: Beginning): Promise<StartedRun> {
-    const { store, agent, request, run } = beginning;
     const allocated = await this.claimFromNobody(beginning);
-    if (!allocated) return this.busy(beginning);
-    await this.write(store, run, agent, request, allocated);
-    return { run: { ...run, startSeq: allocated.seq }, started: true };
+    return allocated ? this.continued(beginning, allocated) : this.busy(beginning);
   }
 
-  private async attach(store: TenantStore, input: ChatInput, hash: string): Promise<StartedRun> {
+  private async attach({ store, input, run: { requestHash: hash } }: Beginning): Promise<StartedRun> {
     const run = await store.runs.findByMessage(input.conversationId, input.messageId);
     if (!run)
       throw new DomainError('conflict', `Message ${input.messageId} is being withdrawn; send it again.`);
@@ -403,6 +430,13 @@ export class RunEngine {
     };
   }
 }
+
+function assertOwn(principal: Principal, { id, userId, deletedAt }: ConversationRecord): void {
+  if (userId !== principal.userId || deletedAt) throw notFound('Conversation', id);
+}
+
+/** A run's beginning with the ordinal of its message. */
+type First = StoredBeginning & { turn: number };
 
 interface Draft {
   principal: Principal;

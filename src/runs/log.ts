@@ -1,10 +1,10 @@
 import { notFound } from '../errors';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
-import type { JsonValue, PartRecord, PartType } from '../ports/records';
-import type { Allocated, TenantStore } from '../ports/stores';
+import type { JsonValue, PartRecord, PartType, RunRecord } from '../ports/records';
+import type { Allocated, Allocation, Holder, TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
-import { whileUnavailable } from './patience';
+import { isFull, isUnavailable, whileUnavailable } from './patience';
 
 /** A part before the log gave it its place. */
 export interface PartDraft {
@@ -35,8 +35,14 @@ export type Writer =
 export interface Entry {
   drafts: PartDraft[];
   writer: Writer;
-  /** Runs after the parts are stored and before followers see them. */
-  beforePublish?: (parts: PartRecord[]) => Promise<void>;
+  /** What becomes of the writer's run once the parts are stored, before followers see them. */
+  ending?: RunEnd;
+}
+
+/** The end of a run, as its own row tells it. */
+export interface RunEnd {
+  holder: Holder;
+  changes: (parts: PartRecord[]) => Partial<RunRecord>;
 }
 
 /** The run lost its conversation to another worker: stop without writing. */
@@ -81,11 +87,11 @@ export class ConversationLog {
     conversationId: string,
     drafts: PartDraft[],
     writer: Writer = ANYONE,
-    beforePublish?: Entry['beforePublish'],
+    ending?: RunEnd,
   ): Promise<PartRecord[]> {
     return new Promise((resolve, reject) => {
       const key = `${store.tenant}\u0000${conversationId}`;
-      const waiting: Waiting = { drafts, writer, beforePublish, resolve, reject };
+      const waiting: Waiting = { drafts, writer, ending, resolve, reject };
       const queue = this.queues.get(key);
       if (queue) {
         queue.push(waiting);
@@ -104,10 +110,25 @@ export class ConversationLog {
     allocated: Allocated,
     drafts: PartDraft[],
   ): Promise<PartRecord[]> {
-    const parts = place(conversationId, allocated, drafts, this.clock.now());
+    const parts = this.place(conversationId, drafts)(allocated);
     await this.insert(store, parts, ANYONE);
-    this.bus.publish(store.tenant, conversationId, { kind: 'parts', parts });
+    this.show(store, conversationId, parts);
     return parts;
+  }
+
+  /** Gives parts their places as of now; for the same place it gives the same parts. */
+  place(conversationId: string, drafts: PartDraft[]): (allocated: Position) => PartRecord[] {
+    const at = this.clock.now();
+    let placed: PartRecord[] = [];
+    return (allocated) => {
+      if (placed[0]?.seq !== allocated.seq) placed = placeAll(conversationId, allocated, drafts, at);
+      return placed;
+    };
+  }
+
+  /** Tells followers of parts that are stored. */
+  show(store: TenantStore, conversationId: string, parts: PartRecord[]): void {
+    this.bus.publish(store.tenant, conversationId, { kind: 'parts', parts });
   }
 
   /** The same parts are tried again until the outcome is known: a repeated insert of them changes nothing. */
@@ -136,20 +157,47 @@ export class ConversationLog {
 
   private async write(store: TenantStore, conversationId: string, batch: Waiting[]): Promise<void> {
     const drafts = batch.flatMap((waiting) => waiting.drafts);
-    const parts = place(
-      conversationId,
-      await this.allocate(store, conversationId, batch[0]!.writer, drafts),
-      drafts,
-      this.clock.now(),
-    );
-    await this.insert(store, parts, batch[0]!.writer);
-    for (const { beforePublish } of batch) if (beforePublish) await beforePublish(parts);
-    this.bus.publish(store.tenant, conversationId, { kind: 'parts', parts });
+    const [{ writer, ending }] = batch as [Waiting];
+    const entry = { conversationId, drafts, writer, ending, place: this.place(conversationId, drafts) };
+    const parts = (await this.writeAtOnce(store, entry)) ?? (await this.writeInSteps(store, entry));
+    this.show(store, conversationId, parts);
     let taken = 0;
     for (const waiting of batch) {
       waiting.resolve(parts.slice(taken, taken + waiting.drafts.length));
       taken += waiting.drafts.length;
     }
+  }
+
+  /** Null when it has to go, or go on, step by step. */
+  private async writeAtOnce(store: TenantStore, entry: PlacedEntry): Promise<PartRecord[] | null> {
+    const { conversationId, drafts, writer, ending, place } = entry;
+    if (writer.kind !== 'run') return null;
+    const { runId, owner, release } = writer;
+    try {
+      return await store.runLog.append({
+        conversationId,
+        holder: { runId, owner },
+        allocation: allocationOf(drafts),
+        place,
+        ...(release ? { releaseAt: this.clock.now() } : {}),
+        ...(ending ? { ending: ending.changes } : {}),
+      });
+    } catch (error) {
+      if (isUnavailable(error) || isFull(error)) return null;
+      throw error;
+    }
+  }
+
+  private async writeInSteps(store: TenantStore, entry: PlacedEntry): Promise<PartRecord[]> {
+    const { conversationId, drafts, writer, ending, place } = entry;
+    const parts = place(await this.allocate(store, conversationId, writer, drafts));
+    await this.insert(store, parts, writer);
+    if (ending) {
+      const { holder, changes } = ending;
+      const end = () => store.runs.updateOwned(holder.runId, holder.owner, changes(parts));
+      await whileUnavailable(RUN_PATIENCE_MS, end, { orFull: true });
+    }
+    return parts;
   }
 
   private async allocate(
@@ -158,7 +206,7 @@ export class ConversationLog {
     writer: Writer,
     drafts: PartDraft[],
   ): Promise<Allocated> {
-    const allocation = { parts: drafts.length, messages: drafts.filter(isMessage).length };
+    const allocation = allocationOf(drafts);
     const at = this.clock.now();
     // An allocation whose answer was lost leaves a gap, which followers know how to pass.
     if (writer.kind === 'anyone') {
@@ -197,6 +245,16 @@ export class ConversationLog {
   }
 }
 
+/** An entry whose parts know their places as soon as the seqs are allocated. */
+type PlacedEntry = Entry & { conversationId: string; place: (allocated: Position) => PartRecord[] };
+
+type Position = Pick<Allocated, 'seq' | 'messageSeq'>;
+
+const allocationOf = (drafts: PartDraft[]): Allocation => ({
+  parts: drafts.length,
+  messages: drafts.filter(isMessage).length,
+});
+
 export const isMessage = (part: { type: PartType }): boolean =>
   part.type === 'user' || part.type === 'agent_text';
 
@@ -208,7 +266,7 @@ function takeBatch(queue: Waiting[]): Waiting[] {
   return queue.splice(0, end);
 }
 
-function place(conversationId: string, allocated: Allocated, drafts: PartDraft[], at: Date): PartRecord[] {
+function placeAll(conversationId: string, allocated: Position, drafts: PartDraft[], at: Date): PartRecord[] {
   let { seq, messageSeq } = allocated;
   return drafts.map((draft) => ({
     id: newId(at.getTime()),

@@ -3,10 +3,11 @@ import { DomainError } from '../errors';
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
 
-const isUnavailable = (error: unknown): boolean =>
+export const isUnavailable = (error: unknown): boolean =>
   error instanceof DomainError && error.code === 'database_unavailable';
 
-const isFull = (error: unknown): boolean => error instanceof DomainError && error.code === 'storage_full';
+export const isFull = (error: unknown): boolean =>
+  error instanceof DomainError && error.code === 'storage_full';
 
 /** Resolves after `ms`, or at once when `signal` aborts. */
 export function delay(ms: number, signal?: AbortSignal): Promise<void> {

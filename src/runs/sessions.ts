@@ -1,7 +1,7 @@
 import { DomainError } from '../errors';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/logger';
-import type { AgentRecord, ConversationRecord, RunRecord, RunStatus } from '../ports/records';
+import type { AgentRecord, ConversationRecord, PartRecord, RunRecord, RunStatus } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import type { AgentLoop } from './agent-loop';
@@ -302,22 +302,18 @@ export class RunSessions {
   ): Promise<RunRecord> {
     const { clock, workerId, bus, onFinished, logger } = this.dependencies;
     const finishedAt = clock.now();
-    const changes: Partial<RunRecord> = {
+    const changes = (parts: PartRecord[]): Partial<RunRecord> => ({
       ...ending.changes,
       status: ending.status,
       text: writer.text,
       startSeq: run.startSeq,
+      endSeq: parts.at(-1)?.seq ?? null,
       leaseOwner: null,
       leaseExpiresAt: null,
       finishedAt,
-    };
-    await writer.finish(ending.parts, async (parts) => {
-      changes.endSeq = parts.at(-1)?.seq ?? null;
-      await whileUnavailable(RUN_PATIENCE_MS, () => store.runs.updateOwned(run.id, workerId, changes), {
-        orFull: true,
-      });
     });
-    const finished = { ...run, ...changes };
+    const parts = await writer.finish(ending.parts, { holder: { runId: run.id, owner: workerId }, changes });
+    const finished = { ...run, ...changes(parts) };
     this.ended.set(run.id, { tenant: store.tenant, run: finished });
     setTimeout(() => this.forget(store.tenant, run), LINGER_MS).unref();
     bus.publish(store.tenant, run.conversationId, { kind: 'changed' });

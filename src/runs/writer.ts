@@ -3,7 +3,7 @@ import type { PartRecord, RunRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { deltaPart, reasoningPart } from './events';
-import { type ConversationLog, FencedError, type PartDraft, type Writer } from './log';
+import { type ConversationLog, type RunEnd, FencedError, type PartDraft, type Writer } from './log';
 
 /** Tokens that arrive together with the first one share its write. */
 const FIRST_FLUSH_MS = 2;
@@ -13,8 +13,6 @@ const WATCHED_FLUSH_MS = 20;
 const UNWATCHED_FLUSH_MS = 200;
 /** Unstored text past which the model's stream is no longer read: the database is slow or gone. */
 const MAX_UNSTORED_CHARACTERS = 262_144;
-
-type BeforePublish = (parts: PartRecord[]) => Promise<void>;
 
 type Segment = { kind: 'text' | 'reasoning'; text: string } | { kind: 'part'; draft: PartDraft };
 
@@ -76,11 +74,11 @@ export class RunWriter {
     if (this.failure) throw this.failure;
   }
 
-  /** Stores what is pending together with `drafts`, then frees the conversation. Nothing is written after that. */
-  async finish(drafts: PartDraft[], beforePublish: BeforePublish): Promise<void> {
+  /** Stores what is pending together with `drafts` and the run's end, and frees the conversation. Nothing is written after that. */
+  async finish(drafts: PartDraft[], ending: RunEnd): Promise<PartRecord[]> {
     await this.settle();
     const all = this.takePending(drafts);
-    await this.append(all, true, beforePublish);
+    return this.append(all, true, ending);
   }
 
   /** Stores pending text and `drafts`; the run goes on. */
@@ -137,6 +135,7 @@ export class RunWriter {
     const drafts = this.takePending([]);
     if (drafts.length === 0) return;
     this.flushing = this.append(drafts, false)
+      .then(() => undefined)
       .catch((error: unknown) => this.lose(error as Error))
       .finally(() => {
         this.flushing = undefined;
@@ -144,10 +143,10 @@ export class RunWriter {
       });
   }
 
-  private async append(drafts: PartDraft[], release: boolean, beforePublish?: BeforePublish): Promise<void> {
+  private async append(drafts: PartDraft[], release: boolean, ending?: RunEnd): Promise<PartRecord[]> {
     const { log, fence, begun } = this.dependencies;
     await begun;
-    await log.append(this.store, this.run.conversationId, drafts, fence(release), beforePublish);
+    return log.append(this.store, this.run.conversationId, drafts, fence(release), ending);
   }
 
   private lose(error: Error): void {

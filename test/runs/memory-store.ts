@@ -47,6 +47,8 @@ export class MemoryStore {
         allocateForRun: async (id: string, run: { owner: string }, allocation: { parts: number }) =>
           run.owner === this.owner ? allocate(id, allocation) : null,
       },
+      // The conversation's state is not known: everything goes step by step.
+      runLog: { append: async () => null },
       parts: {
         after: async (_id: string, seq: number, limit: number) => {
           this.reads++;

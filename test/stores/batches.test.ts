@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Collection, type CommandStartedEvent, type Document, MongoClient } from 'mongodb';
-import { FindBatch, toDocument, toRow, WriteBatch } from '../../src/adapters/stores/batches';
+import {
+  conditional,
+  FindBatch,
+  insertion,
+  toDocument,
+  toRow,
+  WriteBatch,
+} from '../../src/adapters/stores/batches';
 import { type EmbeddedMongo, startEmbeddedMongo } from '../../src/embedded-mongo/server';
 
 /** Its wire version. */
@@ -80,7 +87,7 @@ describe('batches of database commands', () => {
     await collection.insertMany(['a', 'b', 'c'].map((id) => ({ ...thing(id), owner: 'me', count: 0 })));
     const batch = new WriteBatch(() => client);
     const change = (id: string, owner: string) =>
-      batch.update(collection, { filter: { _id: id, owner }, update: { $inc: { count: 1 } } }, randomUUID());
+      batch.update(collection, { filter: { _id: id, owner }, update: { $inc: { count: 1 } } });
     commands = [];
     const outcomes = await Promise.all([
       change('a', 'me'),
@@ -100,11 +107,7 @@ describe('batches of database commands', () => {
     commands = [];
     const outcomes = await Promise.all(
       ['a', 'b'].map((id) =>
-        batch.update(
-          collection,
-          { filter: { _id: id, owner: 'me' }, update: { $set: { owner: null } } },
-          randomUUID(),
-        ),
+        batch.update(collection, { filter: { _id: id, owner: 'me' }, update: { $set: { owner: null } } }),
       ),
     );
     expect(outcomes).toEqual([true, true]);
@@ -119,8 +122,8 @@ describe('batches of database commands', () => {
       Promise.all([
         batch.insert(others, thing(id)),
         batch.insert(collection, thing(`new ${id}`)),
-        batch.update(collection, { filter: { _id: 'a', owner }, update: { $set: { by: id } } }, randomUUID()),
-        batch.update(collection, { filter: { _id: 'b', owner: 'me' }, update: {} }, randomUUID()),
+        batch.update(collection, { filter: { _id: 'a', owner }, update: { $set: { by: id } } }),
+        batch.update(collection, { filter: { _id: 'b', owner: 'me' }, update: {} }),
       ]);
     commands = [];
     expect(await write('1', 'me')).toEqual([true, true, true, true]);
@@ -140,11 +143,7 @@ describe('batches of database commands', () => {
     await collection.insertOne({ ...thing('a'), owner: 'me' });
     const batch = new WriteBatch(() => client);
     const outcomes = await Promise.all([
-      batch.update(
-        collection,
-        { filter: { _id: 'a', owner: undefined }, update: { $set: { name: 'b' } } },
-        'm',
-      ),
+      batch.update(collection, { filter: { _id: 'a', owner: undefined }, update: { $set: { name: 'b' } } }),
       batch.insert(others, { ...thing('c'), owner: undefined }),
     ]);
     expect(outcomes).toEqual([false, true]);
@@ -164,6 +163,69 @@ describe('batches of database commands', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect([await collection.countDocuments(), await others.countDocuments()]).toEqual([1, 1]);
   });
+
+  describe.each([
+    ['in one command', () => client],
+    ['stage by stage, where the server has no such command', () => withoutBulkWrite()],
+  ])('writes that depend on each other, %s', (_, server) => {
+    const insertAll = (...ids: string[]) => ids.map((id) => insertion(collection, thing(id)));
+    const take = (id: string, owner: string) =>
+      conditional(collection, { filter: { _id: id, owner: null }, update: { $set: { owner } } });
+    const stored = async () =>
+      (await collection.find().sort({ _id: 1 }).toArray()).map(({ _id }) => String(_id));
+
+    it('all happen', async () => {
+      const batch = new WriteBatch(server);
+      await batch.insert(collection, { ...thing('a'), owner: null });
+      const outcome = await batch.stages([[take('a', 'me')], insertAll('b', 'c'), [], insertAll('d')]);
+      expect(outcome).toMatchObject({ done: 3 });
+      expect(await stored()).toEqual(['a', 'b', 'c', 'd']);
+    });
+
+    it('end at a condition that does not hold, at a missing document and at a taken place, each for itself', async () => {
+      const batch = new WriteBatch(server);
+      await batch.insert(collection, { ...thing('a'), owner: 'somebody' });
+      const outcomes = await Promise.all([
+        batch.stages([insertAll('b'), [take('a', 'me')], insertAll('never 1')]),
+        batch.stages([insertAll('c'), [take('missing', 'me')], insertAll('never 2')]),
+        batch.stages([insertAll('d'), insertAll('e', 'a', 'f'), insertAll('never 3')]),
+        batch.stages([insertAll('g'), insertAll('h')]),
+        batch.insert(collection, thing('a')),
+        batch.insert(collection, thing('i')),
+      ]);
+      expect(outcomes.slice(0, 4).map((outcome) => (outcome as { done: number }).done)).toEqual([1, 1, 1, 2]);
+      expect(outcomes.slice(0, 3).map((outcome) => 'error' in (outcome as object))).toEqual([
+        false,
+        false,
+        false,
+      ]);
+      expect(outcomes.slice(4)).toEqual([false, true]);
+      const kept = await stored();
+      expect(kept).toEqual(expect.arrayContaining(['a', 'b', 'c', 'd', 'g', 'h', 'i']));
+      expect(kept.filter((id) => id.startsWith('never') || id === 'missing' || id === '')).toEqual([]);
+      expect((await collection.findOne({ _id: 'a' as never }))!.owner).toBe('somebody');
+    });
+
+    it('end with the error of a document that cannot be sent, and stop nobody else', async () => {
+      const batch = new WriteBatch(server);
+      const cyclic: Document = thing('cyclic');
+      cyclic.self = cyclic;
+      const [broken, sound] = await Promise.all([
+        batch.stages([insertAll('a'), [insertion(collection, cyclic)], insertAll('never')]),
+        batch.stages([insertAll('b'), insertAll('c')]),
+      ]);
+      expect(broken.done).toBe(1);
+      expect(broken.error).toBeInstanceOf(Error);
+      expect(sound.done).toBe(2);
+      expect(await stored()).toEqual(['a', 'b', 'c']);
+    });
+  });
+
+  /** A server of before MongoDB 8. */
+  const withoutBulkWrite = (): MongoClient =>
+    ({
+      bulkWrite: () => Promise.reject(Object.assign(new Error('no such command'), { cause: { code: 59 } })),
+    }) as unknown as MongoClient;
 
   it('reads many documents with one command and answers null for those that are not there', async () => {
     await collection.insertMany([thing('a'), thing('b')]);

@@ -1,4 +1,5 @@
 import {
+  type AnyBulkWriteOperation,
   type AnyClientBulkWriteModel,
   type Collection,
   type Document,
@@ -10,16 +11,11 @@ import { failedBeforeSending } from '../prisma-mongodb';
 
 /** Entries of one command at most. */
 const MOST_AT_ONCE = 500;
+/** Commands that one kind of batch has under way: while the database works on one, the next is made. Measured: 3 are slower. */
+const MOST_UNDER_WAY = 2;
 export const DUPLICATE_KEY = 11000;
 /** Unauthorized, CommandNotFound, CommandNotSupported, AtlasError (some of its tiers lack commands): nothing was done. */
 const NO_SUCH_COMMAND: ReadonlySet<unknown> = new Set([13, 59, 115, 8000]);
-/**
- * Entries that arrived during a command mean load: for so long after it the next commands wait `LINGER_MS` for company.
- * Measured: 12 % more chats a second at 16 clients, and none lost at 64.
- */
-const BUSY_MS = 8;
-const LINGER_MS = 1;
-
 interface Waiting<In, Out> {
   input: In;
   resolve: (output: Out) => void;
@@ -27,38 +23,40 @@ interface Waiting<In, Out> {
 }
 
 /**
- * Sends entries to the database one command at a time; what arrives while a command is under way shares the next one.
+ * Sends entries to the database a few commands at a time; what arrives while they are under way shares the next one.
  * Alone, an entry costs one round trip as ever; under load, many share it.
  */
 abstract class Batch<In, Out> {
   constructor(private readonly mostAtOnce = MOST_AT_ONCE) {}
 
   private waiting: Waiting<In, Out>[] = [];
-  private sending = false;
-  private busyUntil = 0;
+  private underWay = 0;
+  private starting = false;
 
   protected add(input: In): Promise<Out> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ input, resolve, reject });
-      if (this.sending) return;
-      this.sending = true;
-      // Entries of the same turn travel together.
-      process.nextTick(() => void this.drain());
+      this.start();
+    });
+  }
+
+  private start(): void {
+    if (this.starting || this.underWay >= MOST_UNDER_WAY) return;
+    this.starting = true;
+    // Entries of the same turn travel together.
+    process.nextTick(() => {
+      this.starting = false;
+      if (this.waiting.length === 0) return;
+      this.underWay++;
+      void this.sendNext(this.waiting.splice(0, this.mostAtOnce)).finally(() => {
+        this.underWay--;
+        if (this.waiting.length > 0) this.start();
+      });
     });
   }
 
   /** One outcome for each input, in order; an Error rejects its entry alone. */
   protected abstract send(inputs: In[]): Promise<(Out | Error)[]>;
-
-  private async drain(): Promise<void> {
-    while (this.waiting.length > 0) {
-      // Under load a moment's patience gathers more than it costs; a lone entry never waits.
-      if (performance.now() < this.busyUntil) await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
-      await this.sendNext(this.waiting.splice(0, this.mostAtOnce));
-      if (this.waiting.length > 0) this.busyUntil = performance.now() + BUSY_MS;
-    }
-    this.sending = false;
-  }
 
   private async sendNext(batch: Waiting<In, Out>[]): Promise<void> {
     try {
@@ -95,18 +93,51 @@ export interface ConditionalUpdate {
   update: Document;
 }
 
-type Write = { collection: Collection<Document> } & (
-  { kind: 'insert'; document: Document } | ({ kind: 'update'; mark: string } & ConditionalUpdate)
+/** One write of one document. */
+export type Write = { collection: Collection<Document> } & (
+  { kind: 'insert'; document: Document } | ({ kind: 'update' } & ConditionalUpdate)
 );
+
+export const insertion = (collection: Collection<Document>, document: Document): Write => ({
+  kind: 'insert',
+  collection,
+  document: explicit(document),
+});
+
+export const conditional = (
+  collection: Collection<Document>,
+  { filter, update }: ConditionalUpdate,
+): Write => ({
+  kind: 'update',
+  collection,
+  filter: explicit(filter),
+  update: '$set' in update ? { ...update, $set: explicit(update.$set as Document) } : update,
+});
+
+/** Writes that depend on each other: a stage happens only if every write of the stage before it did. */
+export type Stages = Write[][];
+
+export interface StagesOutcome {
+  /** Stages of which every write happened. */
+  done: number;
+  /** What stopped the next stage, where it was no taken place and no condition that was not met. */
+  error?: Error;
+}
+
+interface Progress extends StagesOutcome {
+  stages: Stages;
+  stopped: boolean;
+}
 
 /**
  * Writes of single documents into any collection of a server. Those that travel together are one `bulkWrite` command where
- * the server has it (MongoDB 8, the embedded database), else one command for each collection and kind.
+ * the server has it (MongoDB 8, the embedded database), else one command for each stage, collection and kind.
  *
- * A command with many updates answers one total, though each writer must know whether its own conditions held. So each
- * update leaves a mark in its document (`lastWrite`); when the total is short, one query for the marks tells who failed.
+ * Writes that depend on each other travel together too: a command in order stops at the first write that fails, and what
+ * stands behind it is sent again, stage by stage. For that an update whose conditions do not hold has to fail: it is an
+ * upsert that can insert nothing, since the id it would insert is not the one it looks for.
  */
-export class WriteBatch extends Batch<Write, boolean> {
+export class WriteBatch extends Batch<Stages, StagesOutcome> {
   private hasBulkWrite = true;
 
   constructor(private readonly client: () => MongoClient) {
@@ -115,35 +146,68 @@ export class WriteBatch extends Batch<Write, boolean> {
 
   /** @returns false when a unique index has the document's place already */
   insert(collection: Collection<Document>, document: Document): Promise<boolean> {
-    return this.add({ kind: 'insert', collection, document: explicit(document) });
+    return this.one(insertion(collection, document));
   }
 
-  /**
-   * @param mark unique for this write
-   * @returns false when the document did not meet the conditions
-   */
-  update(
-    collection: Collection<Document>,
-    { filter, update }: ConditionalUpdate,
-    mark: string,
-  ): Promise<boolean> {
-    const $set = explicit({ ...(update.$set as Document), lastWrite: mark });
-    return this.add({
-      kind: 'update',
-      collection,
-      filter: explicit(filter),
-      update: { ...update, $set },
-      mark,
-    });
+  /** @returns false when the document did not meet the conditions */
+  update(collection: Collection<Document>, change: ConditionalUpdate): Promise<boolean> {
+    return this.one(conditional(collection, change));
   }
 
-  protected async send(writes: Write[]): Promise<(boolean | Error)[]> {
-    const groups = groupsOf(writes);
-    if (groups.length > 1 && this.hasBulkWrite) {
-      const outcomes = await this.sendTogether(writes);
-      if (outcomes) return outcomes;
-      this.hasBulkWrite = false;
+  /** @returns how far it came; rejects when a command failed as a whole, so that nothing is known */
+  stages(stages: Stages): Promise<StagesOutcome> {
+    return this.add(stages.filter((writes) => writes.length > 0));
+  }
+
+  private async one(write: Write): Promise<boolean> {
+    const { done, error } = await this.add([[write]]);
+    if (error) throw error;
+    return done === 1;
+  }
+
+  protected async send(batch: Stages[]): Promise<StagesOutcome[]> {
+    const all = batch.map((stages): Progress => ({ stages, done: 0, stopped: false }));
+    if (this.hasBulkWrite && batch.some(({ length }) => length > 1)) await this.sendInOrder(all);
+    for (let open = all.filter(isOpen); open.length > 0; open = open.filter(isOpen))
+      await this.sendNextStages(open);
+    return all;
+  }
+
+  /** Everything in one command. It ends at the first failure; what stands behind it stays open. */
+  private async sendInOrder(all: Progress[]): Promise<void> {
+    const writes = all.flatMap(({ stages }) => stages.flat());
+    const failures = await this.bulkWrite(writes, true);
+    if (typeof failures === 'string') return;
+    const [failed = writes.length] = failures.keys();
+    let next = 0;
+    for (const progress of all) {
+      const first = next;
+      next += progress.stages.flat().length;
+      if (next <= failed) progress.done = progress.stages.length;
+      else if (first > failed) return;
+      else {
+        progress.done = stageOf(progress.stages, failed - first);
+        stop(progress, outcomeOf(writes[failed]!, failures.get(failed)));
+      }
     }
+  }
+
+  private async sendNextStages(open: Progress[]): Promise<void> {
+    const outcomes = await this.sendApart(open.flatMap(({ stages, done }) => stages[done]!));
+    let next = 0;
+    for (const progress of open) {
+      const own = outcomes.slice(next, (next += progress.stages[progress.done]!.length));
+      if (own.every((outcome) => outcome === true)) progress.done++;
+      else stop(progress, own.find((outcome) => outcome instanceof Error) ?? false);
+    }
+  }
+
+  /** Writes that do not depend on each other. */
+  private async sendApart(writes: Write[]): Promise<(boolean | Error)[]> {
+    const groups = groupsOf(writes);
+    const failures = groups.length > 1 && this.hasBulkWrite ? await this.bulkWrite(writes, false) : 'lacking';
+    if (failures === 'unsent') return eachAlone(writes);
+    if (failures !== 'lacking') return writes.map((write, index) => outcomeOf(write, failures.get(index)));
     const outcomes: (boolean | Error)[] = [];
     await Promise.all(
       groups.map(async (indexes) => {
@@ -154,25 +218,39 @@ export class WriteBatch extends Batch<Write, boolean> {
     return outcomes;
   }
 
-  /** @returns undefined when the server has no such command for us */
-  private async sendTogether(writes: Write[]): Promise<(boolean | Error)[] | undefined> {
-    let failures: ReadonlyMap<number, WriteFailure> = new Map();
-    let matched: number;
+  /** @returns what failed, by the place of the write; 'lacking' when the server has no such command for us */
+  private async bulkWrite(
+    writes: Write[],
+    ordered: boolean,
+  ): Promise<ReadonlyMap<number, WriteFailure> | 'lacking' | 'unsent'> {
     try {
-      ({ matchedCount: matched } = await this.client().bulkWrite(writes.map(toModel), { ordered: false }));
+      await this.client().bulkWrite(writes.map(toModel), { ordered });
+      return new Map();
     } catch (error) {
-      if (lacksCommand(error)) return undefined;
-      if (failedBeforeSending(error)) return eachAlone(writes);
+      if (lacksCommand(error)) {
+        this.hasBulkWrite = false;
+        return 'lacking';
+      }
+      if (failedBeforeSending(error)) return 'unsent';
       // A failure of the whole command (a lost connection, a full disk) is not about single documents.
       if (!(error instanceof MongoClientBulkWriteError) || error.cause || error.writeErrors.size === 0)
         throw error;
-      failures = error.writeErrors;
-      matched = error.partialResult?.matchedCount ?? 0;
+      return error.writeErrors;
     }
-    const updates = writes.filter(({ kind }) => kind === 'update').length;
-    const met = matched === updates ? undefined : await metConditions(writes);
-    return writes.map((write, index) => outcomeOf(write, failures.get(index)) ?? met?.has(write) ?? true);
   }
+}
+
+const isOpen = ({ stages, done, stopped }: Progress): boolean => !stopped && done < stages.length;
+
+function stop(progress: Progress, outcome: boolean | Error): void {
+  progress.stopped = true;
+  if (outcome instanceof Error) progress.error = outcome;
+}
+
+/** The stage in which the write at this place stands. */
+function stageOf(stages: Stages, place: number): number {
+  let end = 0;
+  return stages.findIndex((writes) => place < (end += writes.length));
 }
 
 /** `bulkWrite` leaves undefined fields out: a missing condition would hold for everything. */
@@ -195,34 +273,16 @@ function groupsOf(writes: Write[]): number[][] {
 
 /** Writes of one kind into one collection. */
 async function sendAlike(writes: Write[]): Promise<(boolean | Error)[]> {
-  const { collection, kind } = writes[0]!;
+  const { collection } = writes[0]!;
   try {
-    if (kind === 'insert') {
-      await collection.insertMany(
-        writes.map((write) => (write as Extract<Write, { kind: 'insert' }>).document),
-        { ordered: false },
-      );
-      return writes.map(() => true);
-    }
-    const operations = writes.map((write) => {
-      const { filter, update } = write as Extract<Write, { kind: 'update' }>;
-      const conditions: Document = filter;
-      return { updateOne: { filter: conditions, update } };
-    });
-    const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
-    if (matchedCount === writes.length) return writes.map(() => true);
-    const met = await metConditions(writes);
-    return writes.map((write) => met.has(write));
+    await collection.bulkWrite(writes.map(toOperation), { ordered: false });
+    return writes.map(() => true);
   } catch (error) {
     if (failedBeforeSending(error) && writes.length > 1) return eachAlone(writes);
-    if (error instanceof MongoBulkWriteError) {
-      const failures = new Map([error.writeErrors].flat().map((failure) => [failure.index, failure]));
-      if (failures.size > 0) {
-        const met = await metConditions(writes);
-        return writes.map((write, index) => outcomeOf(write, failures.get(index)) ?? met.has(write));
-      }
-    }
-    return writes.map(() => error as Error);
+    if (!(error instanceof MongoBulkWriteError)) return writes.map(() => error as Error);
+    const failures = new Map([error.writeErrors].flat().map((failure) => [failure.index, failure]));
+    if (failures.size === 0) return writes.map(() => error);
+    return writes.map((write, index) => outcomeOf(write, failures.get(index)));
   }
 }
 
@@ -231,29 +291,24 @@ async function eachAlone(writes: Write[]): Promise<(boolean | Error)[]> {
   return (await Promise.all(writes.map((write) => sendAlike([write])))).flat();
 }
 
-/** The writes without the updates that did not happen: those that did have left their marks. */
-async function metConditions(writes: Write[]): Promise<Set<Write>> {
-  const updates = writes.filter((write) => write.kind === 'update');
-  const inserts = writes.filter(({ kind }) => kind === 'insert');
-  const met = await Promise.all(
-    groupsOf(updates).map(async (indexes) => {
-      const group = indexes.map((index) => updates[index]!);
-      const ids = group.map(({ filter }) => filter._id);
-      const found = await group[0]!.collection
-        .find({ _id: { $in: ids } } as Document, { projection: { lastWrite: 1 } })
-        .toArray();
-      const marks = new Map(found.map((document) => [String(document._id), document.lastWrite as unknown]));
-      return group.filter(({ filter, mark }) => marks.get(filter._id) === mark);
-    }),
-  );
-  return new Set([...inserts, ...met.flat()]);
+/** No id of ours: an upsert that would insert it beside the id of its conditions is refused. */
+const UPSERT_NOTHING = { $setOnInsert: { _id: '' } };
+/** MongoDB's ImmutableField: so ends an upsert that met no document. */
+const IMMUTABLE_FIELD = 66;
+
+const failing = (update: Document): Document => ({ ...update, ...UPSERT_NOTHING });
+
+function toOperation(write: Write): AnyBulkWriteOperation<Document> {
+  if (write.kind === 'insert') return { insertOne: { document: write.document } };
+  const filter: Document = write.filter;
+  return { updateOne: { filter, update: failing(write.update), upsert: true } };
 }
 
 function toModel(write: Write): AnyClientBulkWriteModel<Document> {
   const { namespace } = write.collection;
-  return write.kind === 'insert'
-    ? { namespace, name: 'insertOne', document: write.document }
-    : { namespace, name: 'updateOne', filter: write.filter as Document, update: write.update };
+  if (write.kind === 'insert') return { namespace, name: 'insertOne', document: write.document };
+  const filter: Document = write.filter;
+  return { namespace, name: 'updateOne', filter, update: failing(write.update), upsert: true };
 }
 
 interface WriteFailure {
@@ -262,10 +317,10 @@ interface WriteFailure {
   message?: string;
 }
 
-/** False for an insert whose place is taken, an error for any other failure. */
-function outcomeOf({ kind }: Write, failure: WriteFailure | undefined): false | Error | undefined {
-  if (!failure) return undefined;
-  if (kind === 'insert' && failure.code === DUPLICATE_KEY) return false;
+/** False for an insert whose place is taken and for an update whose conditions do not hold, an error for any other failure. */
+function outcomeOf({ kind }: Write, failure: WriteFailure | undefined): boolean | Error {
+  if (!failure) return true;
+  if (failure.code === (kind === 'insert' ? DUPLICATE_KEY : IMMUTABLE_FIELD)) return false;
   const message = failure.errmsg ?? failure.message ?? 'The database refused a write.';
   return Object.assign(new Error(message), { code: failure.code });
 }

@@ -8,25 +8,22 @@ import type {
   Projection,
 } from '../../ports/stores';
 import type { Collection, Document } from 'mongodb';
+import type { LRUCache } from 'lru-cache';
 import type { Prisma } from '../../../generated/prisma-client';
-import { newId } from '../../ids';
 import { FindBatch, toDocument, toRow, type WriteBatch } from './batches';
 import { nullIfMissing, type TenantClient } from './client';
+import type { HeldConversations } from './held-conversations';
 
 export class PrismaConversationStore implements ConversationStore {
   private readonly finds: FindBatch;
-  /** Allocations whose outcome is unknown, because the connection broke. */
-  private readonly doubts = new Map<
-    string,
-    { known: ConversationRecord; next: ConversationRecord; mark: string }
-  >();
-  /** Conversations that runs of this process hold, as this process last wrote them. */
-  private readonly held = new Map<string, ConversationRecord>();
 
+  /** @param met conversations that this process saw, by namespace and id */
   constructor(
     private readonly prisma: TenantClient,
     private readonly collection: () => Collection<Document>,
     private readonly writes: WriteBatch,
+    private readonly held: HeldConversations,
+    private readonly met: LRUCache<string, true>,
   ) {
     this.finds = new FindBatch(collection);
   }
@@ -34,6 +31,7 @@ export class PrismaConversationStore implements ConversationStore {
   async find(id: string, projection?: Projection): Promise<ConversationRecord | null> {
     if (!projection || Object.keys(projection).length === 0) {
       const document = await this.finds.find(id);
+      if (document) this.met.set(this.metKey(id), true);
       return document && toRow<ConversationRecord>(document);
     }
     return this.prisma.conversation.findUnique({
@@ -42,14 +40,19 @@ export class PrismaConversationStore implements ConversationStore {
     }) as Promise<ConversationRecord | null>;
   }
 
+  async findMet(id: string): Promise<ConversationRecord | null> {
+    return this.met.has(this.metKey(id)) ? this.find(id) : null;
+  }
+
   async create(conversation: ConversationRecord): Promise<ConversationRecord | null> {
+    this.met.set(this.metKey(conversation.id), true);
     if (!(await this.writes.insert(this.collection(), toDocument(conversation)))) return null;
-    if (conversation.activeRunId) this.held.set(conversation.id, conversation);
+    this.held.keep(conversation);
     return conversation;
   }
 
   async withdraw(id: string, runId: string): Promise<void> {
-    this.held.delete(id);
+    this.held.forget(id);
     // By the driver: a run of another request may refer to the conversation already, and makes it again.
     await this.collection().deleteOne({ _id: id, activeRunId: runId, nextSeq: { $lte: 2 } } as Document);
   }
@@ -79,7 +82,7 @@ export class PrismaConversationStore implements ConversationStore {
       { id, deletedAt: null },
       { ...advance(allocation), updatedAt: at },
     );
-    if (conversation && this.held.has(id)) this.held.set(id, conversation);
+    if (conversation) this.held.refresh(conversation);
     return allocated(allocation, conversation);
   }
 
@@ -98,7 +101,7 @@ export class PrismaConversationStore implements ConversationStore {
       ...(run.title === undefined ? {} : { title: run.title, titleSource: 'message' }),
     };
     const conversation = await this.tryUpdate({ id, deletedAt: null, activeRunId: null }, data);
-    if (conversation) this.held.set(id, conversation);
+    if (conversation) this.held.keep(conversation);
     return allocated(allocation, conversation);
   }
 
@@ -109,19 +112,14 @@ export class PrismaConversationStore implements ConversationStore {
     at: Date,
     release = false,
   ): Promise<Allocated | null> {
-    const settled = await this.settleDoubt(id, run);
+    const settled = await this.settleDoubt(id, run, allocation);
     if (settled) return allocated(allocation, settled);
-    const known = this.held.get(id);
-    if (known?.activeRunId === run.runId && known.activeOwner === run.owner) {
-      const next = await this.advanceKnown(known, allocation, release ? at : undefined);
-      if (next) return allocated(allocation, next);
-    }
+    this.held.forget(id);
     // A conversation that is being deleted still takes the end of its run: followers wait for it.
     const held = { id, activeRunId: run.runId, activeOwner: run.owner };
     const data = { ...advance(allocation), ...(release ? { ...IDLE, updatedAt: at } : {}) };
     const conversation = await this.tryUpdate(held, data);
-    if (conversation && !release) this.held.set(id, conversation);
-    else this.held.delete(id);
+    if (conversation) this.held.keep(conversation);
     return allocated(allocation, conversation);
   }
 
@@ -129,42 +127,22 @@ export class PrismaConversationStore implements ConversationStore {
   private async settleDoubt(
     id: string,
     run: { runId: string; owner: string },
-  ): Promise<ConversationRecord | null> {
-    const doubt = this.doubts.get(id);
-    if (!doubt) return null;
-    const { known, next, mark } = doubt;
-    const stored = known.activeRunId === run.runId ? await this.finds.find(id) : null;
-    this.doubts.delete(id);
-    if (stored?.lastWrite !== mark) return null;
-    if (next.activeRunId) this.held.set(id, next);
-    return next;
-  }
-
-  /**
-   * The same increment without reading the result, for a conversation whose state is known: it happens only if that state
-   * is still the stored one, so the result is known too. Many of them share a command.
-   */
-  private async advanceKnown(
-    known: ConversationRecord,
     { parts, messages }: Allocation,
-    releasedAt: Date | undefined,
   ): Promise<ConversationRecord | null> {
-    const { id, activeRunId, activeOwner, nextSeq, messageCount, queuedRuns } = known;
-    this.held.delete(id);
-    const changes = releasedAt ? { ...IDLE, updatedAt: releasedAt } : {};
-    const next = { ...known, ...changes, nextSeq: nextSeq + parts, messageCount: messageCount + messages };
-    const mark = newId();
-    const change = {
-      filter: { _id: id, activeRunId, activeOwner, nextSeq, messageCount, queuedRuns },
-      update: { $inc: { nextSeq: parts, messageCount: messages }, $set: changes },
-    };
+    const doubt = this.held.takeDoubt(id);
+    if (!doubt) return null;
+    const { allocation, holder, next, mark } = doubt;
+    const isRepeated = allocation.parts === parts && allocation.messages === messages;
+    if (holder.runId !== run.runId || holder.owner !== run.owner || !isRepeated) return null;
+    let stored: Document | null;
     try {
-      if (!(await this.writes.update(this.collection(), change, mark))) return null;
+      stored = await this.finds.find(id);
     } catch (error) {
-      this.doubts.set(id, { known, next, mark });
+      this.held.doubt(doubt);
       throw error;
     }
-    if (!releasedAt) this.held.set(id, next);
+    if (stored?.lastWrite !== mark) return null;
+    this.held.keep(next);
     return next;
   }
 
@@ -215,6 +193,10 @@ export class PrismaConversationStore implements ConversationStore {
     return new Map(rows.map((row) => [row.id, row.nextSeq]));
   }
 
+  private metKey(id: string): string {
+    return `${this.collection().namespace} ${id}`;
+  }
+
   private async tryUpdate(
     where: Parameters<TenantClient['conversation']['update']>[0]['where'],
     data: Parameters<TenantClient['conversation']['update']>[0]['data'],
@@ -223,7 +205,8 @@ export class PrismaConversationStore implements ConversationStore {
   }
 }
 
-const IDLE = { activeRunId: null, activeOwner: null, activeMessageId: null };
+/** What a conversation becomes that no run holds any more. */
+export const IDLE = { activeRunId: null, activeOwner: null, activeMessageId: null };
 
 const advance = ({ parts, messages }: Allocation) => ({
   nextSeq: { increment: parts },

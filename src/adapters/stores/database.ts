@@ -13,15 +13,18 @@ import { PrismaApprovalStore } from './approvals';
 import { PrismaAttachmentStore } from './attachments';
 import { PrismaCachedResultStore } from './cached-results';
 import { isDuplicate, type TenantClient } from './client';
+import { LRUCache } from 'lru-cache';
 import { WriteBatch } from './batches';
 import { PrismaConversationStore } from './conversations';
 import { guarded } from './guard';
+import { HeldConversations } from './held-conversations';
 import { controlDatabase, tenantDatabase } from './names';
 import { PrismaKnowledgeStore } from './knowledge';
 import { PrismaPartStore } from './parts';
 import { PrismaApprovalPolicyStore } from './policies';
 import { PrismaPreferenceStore } from './preferences';
 import { PrismaQuestionStore } from './questions';
+import { PrismaRunLogStore } from './run-log';
 import { PrismaRunStore } from './runs';
 import { PrismaToolCallStore } from './tool-calls';
 import { PrismaToolStore } from './tools';
@@ -39,6 +42,9 @@ export interface MongoDatabaseOptions {
   serverSelectionMs?: number;
 }
 
+/** Conversations that are remembered as seen, of all tenants. */
+const MOST_MET = 20_000;
+
 const CONTROL_MODELS = new Set(['Tenant']);
 
 /** The whole data model on MongoDB: a control database, and one database for each tenant. */
@@ -47,6 +53,7 @@ export class MongoDatabase implements Database {
   private readonly client: MongoClient;
   private readonly connector: PrismaConnector<PrismaClient>;
   private readonly writes: WriteBatch;
+  private readonly met = new LRUCache<string, true>({ max: MOST_MET });
   private readonly stores = new Map<string, TenantStore>();
   private readonly clients = new Map<string, PrismaClient>();
 
@@ -112,14 +119,17 @@ export class MongoDatabase implements Database {
   private makeStore(tenant: string): TenantStore {
     const prisma = this.prisma(tenant);
     const db = this.db(tenant);
+    const held = new HeldConversations();
+    const conversations = () => db.collection('conversations');
+    const parts = () => db.collection('conversation_parts');
+    const runs = () => db.collection('runs');
     return {
       tenant,
       agents: guarded(new PrismaAgentStore(prisma)),
-      conversations: guarded(
-        new PrismaConversationStore(prisma, () => db.collection('conversations'), this.writes),
-      ),
-      parts: guarded(new PrismaPartStore(prisma, () => db.collection('conversation_parts'), this.writes)),
-      runs: guarded(new PrismaRunStore(prisma, () => db.collection('runs'), this.writes)),
+      conversations: guarded(new PrismaConversationStore(prisma, conversations, this.writes, held, this.met)),
+      parts: guarded(new PrismaPartStore(prisma, parts, this.writes)),
+      runs: guarded(new PrismaRunStore(prisma, runs, this.writes)),
+      runLog: guarded(new PrismaRunLogStore({ conversations, parts, runs }, this.writes, held)),
       preferences: guarded(new PrismaPreferenceStore(prisma)),
       tools: guarded(new PrismaToolStore(prisma)),
       toolCalls: guarded(new PrismaToolCallStore(prisma)),

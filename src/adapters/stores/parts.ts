@@ -83,7 +83,8 @@ export class PrismaPartStore implements PartStore {
 
 // Both ways field by field: pages of messages and every event pass here, and objects of one shape are several times quicker.
 
-function partDocument(part: PartRecord): Document {
+/** A part as MongoDB stores it. */
+export function partDocument(part: PartRecord): Document {
   return {
     _id: part.id,
     conversationId: part.conversationId,

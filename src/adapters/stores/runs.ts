@@ -1,8 +1,8 @@
 import type { Collection, Document } from 'mongodb';
-import { firstIdSince, newId } from '../../ids';
+import { firstIdSince } from '../../ids';
 import { ACTIVE_RUN_STATUSES, type RunRecord, type RunStatus } from '../../ports/records';
 import type { Page, Projection, RunFilter, RunStore } from '../../ports/stores';
-import { toDocument, type WriteBatch } from './batches';
+import { type ConditionalUpdate, toDocument, type WriteBatch } from './batches';
 import { json, nullIfMissing, type TenantClient } from './client';
 
 export class PrismaRunStore implements RunStore {
@@ -52,9 +52,7 @@ export class PrismaRunStore implements RunStore {
   }
 
   updateOwned(id: string, owner: string, changes: Partial<RunRecord>, status?: RunStatus): Promise<boolean> {
-    const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-    const filter = { _id: id, leaseOwner: owner, ...(status === undefined ? {} : { status }) };
-    return this.writes.update(this.collection(), { filter, update: { $set: set } }, newId());
+    return this.writes.update(this.collection(), ownedUpdate(id, owner, changes, status));
   }
 
   waiting(limit: number, afterId?: string): Promise<RunRecord[]> {
@@ -175,6 +173,20 @@ export class PrismaRunStore implements RunStore {
       tokens: row._sum.totalTokens ?? 0,
     }));
   }
+}
+
+/** Changes of a run that only its owner may make. */
+export function ownedUpdate(
+  id: string,
+  owner: string,
+  changes: Partial<RunRecord>,
+  status?: RunStatus,
+): ConditionalUpdate {
+  const $set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  return {
+    filter: { _id: id, leaseOwner: owner, ...(status === undefined ? {} : { status }) },
+    update: { $set },
+  };
 }
 
 const where = (filter: RunFilter) => ({
