@@ -120,9 +120,9 @@ export class MongoDatabase implements Database {
     const prisma = this.prisma(tenant);
     const db = this.db(tenant);
     const held = new HeldConversations();
-    const conversations = () => db.collection('conversations');
-    const parts = () => db.collection('conversation_parts');
-    const runs = () => db.collection('runs');
+    const conversations = once(() => db.collection('conversations'));
+    const parts = once(() => db.collection('conversation_parts'));
+    const runs = once(() => db.collection('runs'));
     return {
       tenant,
       agents: guarded(new PrismaAgentStore(prisma)),
@@ -141,6 +141,12 @@ export class MongoDatabase implements Database {
       knowledge: guarded(new PrismaKnowledgeStore(prisma, (name) => db.collection(name), this.writes)),
     };
   }
+}
+
+/** The driver's object for a collection costs more to make than a row to write. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 function modelsWhere(keep: (name: string) => boolean): Datamodel {
