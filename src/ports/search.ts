@@ -32,24 +32,36 @@ export interface SearchScope {
   generation: number;
 }
 
+export interface WeightedChunk {
+  chunkId: string;
+  weight: number;
+}
+
 /** Words of chunks that a first search found good are added to the query (relevance model, RM3). */
 export interface FeedbackRequest {
-  /** Good chunks, best first; usually 8. Unknown ids are passed over. */
-  chunkIds: string[];
+  /** Good chunks, usually 8, with how much each says; weights are positive. Unknown chunks are passed over. */
+  chunks: WeightedChunk[];
   /** How many words of them are added; usually 20. */
   terms: number;
   /** Share of the added words in the query, 0 to 1; usually 0.3. */
   weight: number;
 }
 
-/** Chunks that a first look found good for a query; they say better than its few words where its meaning lies. */
+/**
+ * What a first look found good for a query, and what it found half good: together they say better than its few words where
+ * its meaning lies. Unknown chunks, and those of another dimension, are passed over.
+ */
 export interface Refinement {
   /** The query's direction. */
   vector: Float32Array;
-  /** Weights are positive. Unknown chunks, and those of another dimension, are passed over. */
-  near: { chunkId: string; weight: number }[];
+  /** Weights are positive. */
+  near: WeightedChunk[];
   /** Share of the good chunks in the new direction, 0 to 1. */
   share: number;
+  /** Ids of chunks that it leads away from, all alike. */
+  far: string[];
+  /** How much of their direction is taken off, 0 to 1. */
+  repulsion: number;
 }
 
 export interface RetrieverQuery {
@@ -158,20 +170,43 @@ export function searchedHeadings(metadata: JsonValue, title: string): string {
 
 /**
  * Relevance feedback on vectors (Rocchio 1971; Li et al., Pseudo Relevance Feedback with Deep Language Models and Dense
- * Retrievers, ACM TOIS 2023): (1 - share) x query + share x weighted mean of good chunks, both of unit length.
- * @param good unit vectors; without any the direction is the query's
+ * Retrievers, ACM TOIS 2023): (1 - share) x query + share x weighted mean of the good chunks - repulsion x mean of the far
+ * ones, all of unit length.
+ * @param vectorOf unit vector of a chunk; undefined for one that is not there. Without any good chunk the direction is the
+ *   query's
  */
 export function refinedDirection(
-  { vector, share }: Pick<Refinement, 'vector' | 'share'>,
-  good: { vector: Float32Array; weight: number }[],
+  { vector, near, share, far, repulsion }: Refinement,
+  vectorOf: (chunkId: string) => Float32Array | null | undefined,
 ): Float32Array {
-  const mean = new Float32Array(vector.length);
-  for (const one of good)
-    for (let index = 0; index < mean.length; index++) mean[index]! += one.weight * one.vector[index]!;
   const query = unit(vector);
-  if (good.length === 0) return query;
-  const centre = unit(mean);
-  for (let index = 0; index < mean.length; index++)
-    mean[index] = (1 - share) * query[index]! + share * centre[index]!;
-  return unit(mean);
+  const good = centreOf(near, vector.length, vectorOf);
+  if (!good) return query;
+  const bad = centreOf(
+    far.map((chunkId) => ({ chunkId, weight: 1 })),
+    vector.length,
+    vectorOf,
+  );
+  return unit(
+    query.map(
+      (value, index) => (1 - share) * value + share * good[index]! - (bad ? repulsion * bad[index]! : 0),
+    ),
+  );
+}
+
+/** Weighted mean of unit length; undefined without a chunk of the dimension. */
+function centreOf(
+  chunks: WeightedChunk[],
+  dimension: number,
+  vectorOf: (chunkId: string) => Float32Array | null | undefined,
+): Float32Array | undefined {
+  const mean = new Float32Array(dimension);
+  let known = 0;
+  for (const { chunkId, weight } of chunks) {
+    const vector = vectorOf(chunkId);
+    if (vector?.length !== dimension) continue;
+    known++;
+    for (let index = 0; index < dimension; index++) mean[index]! += weight * vector[index]!;
+  }
+  return known === 0 ? undefined : unit(mean);
 }

@@ -5,6 +5,7 @@ import {
   freshness,
   fuseConvex,
   fuseReciprocalRanks,
+  lessonOf,
   mixIn,
   rankBy,
   type RankedCandidate,
@@ -196,15 +197,44 @@ describe('boosts', () => {
 });
 
 describe('feedback', () => {
-  it('asks with the eight best', () => {
+  it('asks with the eight best, by the squares of their scores', () => {
     const ranked = Array.from({ length: 12 }, (_, n) => ({
       candidate: candidate(`c${n}`),
       score: 1 - n / 100,
     }));
-    expect(feedbackOf(ranked)).toEqual({
-      chunkIds: ['c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7'],
-      terms: 20,
-      weight: 0.3,
-    });
+    const { chunks, ...rest } = feedbackOf(ranked);
+    expect(rest).toEqual({ terms: 20, weight: 0.3 });
+    expect(chunks.map(({ chunkId }) => chunkId)).toEqual(['c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7']);
+    expect(chunks[0]!.weight).toBe(1);
+    expect(chunks[7]!.weight).toBeCloseTo(0.93 ** 2, 12);
+  });
+
+  it('asks with nothing that has no score', () => {
+    const ranked = [0.5, 0].map((score, n) => ({ candidate: candidate(`c${n}`), score }));
+    expect(feedbackOf(ranked).chunks).toEqual([{ chunkId: 'c0', weight: 0.25 }]);
+  });
+});
+
+describe('refinement', () => {
+  const listOf = (...scores: number[]) =>
+    scores.map((score, n) => ({ candidate: candidate(`c${n}`), score }));
+
+  it('goes to the best by the squares of their lead, and away from those after them', () => {
+    const { near, far } = lessonOf(listOf(...Array.from({ length: 60 }, (_, n) => 1 - n / 100)));
+    expect(near.map(({ chunkId }) => chunkId)).toEqual(Array.from({ length: 11 }, (_, n) => `c${n}`));
+    near.forEach(({ weight }, n) => expect(weight).toBeCloseTo(((11 - n) / 100) ** 2, 12));
+    expect(far).toEqual(Array.from({ length: 28 }, (_, n) => `c${n + 12}`));
+  });
+
+  it('lets one clear answer speak for itself', () => {
+    const { near } = lessonOf(listOf(1, 0.4, 0.35, 0.3));
+    const total = near.reduce((sum, { weight }) => sum + weight, 0);
+    expect(near[0]!.weight / total).toBeGreaterThan(0.95);
+  });
+
+  it('goes nowhere where no chunk leads', () => {
+    expect(lessonOf(listOf(0.5, 0.5, 0.5))).toEqual({ near: [], far: [] });
+    expect(lessonOf(listOf(1))).toEqual({ near: [], far: [] });
+    expect(lessonOf([])).toEqual({ near: [], far: [] });
   });
 });

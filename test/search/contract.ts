@@ -1,6 +1,6 @@
 /** What every search index must do, whatever is behind it. */
 import type { JsonObject, JsonValue } from '../../src/ports/records';
-import type { IndexedChunk, RetrieverQuery, SearchIndex } from '../../src/ports/search';
+import type { IndexedChunk, Refinement, RetrieverQuery, SearchIndex } from '../../src/ports/search';
 import { parseMetadataFilter } from '../../src/knowledge/metadata-filter';
 
 const DIMENSION = 4;
@@ -114,8 +114,9 @@ export function describeSearchIndex(name: string, create: () => Promise<SearchIn
         { chunkId: 'carp', weight: 1 },
         { chunkId: 'nothing', weight: 5 },
       ];
+      const refinement = { vector, near, share: 0.5, far: [], repulsion: 0 };
       const refine = (share: number, ids: string[]) =>
-        index.refine(TENANT, [BASE.id], { vector, near, share }, ids);
+        index.refine(TENANT, [BASE.id], { ...refinement, share }, ids);
 
       const [fox, carp, hen, unknown] = await refine(0.5, ['fox', 'carp', 'hen', 'nothing']);
       expect(fox).toBeCloseTo(Math.SQRT1_2, 5);
@@ -124,12 +125,40 @@ export function describeSearchIndex(name: string, create: () => Promise<SearchIn
       expect(unknown).toBeNull();
       expect((await refine(0, ['fox']))[0]).toBeCloseTo(1, 5);
       expect((await refine(1, ['fox']))[0]).toBeCloseTo(0, 5);
-      expect(await index.refine('tenant-2', [BASE.id], { vector, near, share: 0.5 }, ['fox'])).toEqual([
-        null,
-      ]);
+      expect(await index.refine('tenant-2', [BASE.id], refinement, ['fox'])).toEqual([null]);
       expect(
-        await index.refine(TENANT, [BASE.id], { vector: Float32Array.of(1, 0), near, share: 0.5 }, ['fox']),
+        await index.refine(TENANT, [BASE.id], { ...refinement, vector: Float32Array.of(1, 0) }, ['fox']),
       ).toEqual([null]);
+    });
+
+    it('turns the direction by the weights of good chunks and away from far ones', async () => {
+      const vector = Float32Array.of(1, 0, 0, 0);
+      const cosines = (refinement: Partial<Refinement>) =>
+        index.refine(
+          TENANT,
+          [BASE.id],
+          { vector, near: [], share: 1, far: [], repulsion: 0, ...refinement },
+          ['fox', 'carp', 'hen'],
+        );
+
+      const near = [
+        { chunkId: 'fox', weight: 3 },
+        { chunkId: 'carp', weight: 4 },
+      ];
+      const weighed = await cosines({ near });
+      expect(weighed[0]).toBeCloseTo(0.6, 5);
+      expect(weighed[1]).toBeCloseTo(0.8, 5);
+
+      const good = [{ chunkId: 'fox', weight: 1 }];
+      const pushed = await cosines({ near: good, far: ['carp', 'nothing'], repulsion: 0.75 });
+      expect(pushed[0]).toBeCloseTo(0.8, 5);
+      expect(pushed[1]).toBeCloseTo(-0.6, 5);
+      expect(pushed[2]).toBeCloseTo(0.64, 5);
+
+      // What is far says nothing while nothing is known to be near.
+      const untaught = await cosines({ far: ['carp'], repulsion: 0.75 });
+      expect(untaught[0]).toBeCloseTo(1, 5);
+      expect(untaught[1]).toBeCloseTo(0, 5);
     });
 
     it('searches a heading that is the title once', async () => {
@@ -268,10 +297,36 @@ export function describeSearchIndex(name: string, create: () => Promise<SearchIn
 
     it('adds words of good chunks to the query', async () => {
       expect(await found({ text: 'jumps' })).toEqual(['fox']);
-      const feedback = { chunkIds: ['hen', 'nobody'], terms: 5, weight: 0.3 };
+      const chunks = [
+        { chunkId: 'hen', weight: 1 },
+        { chunkId: 'nobody', weight: 1 },
+      ];
+      const feedback = { chunks, terms: 5, weight: 0.3 };
       const answer = await index.search(TENANT, query({ text: 'jumps', feedback }));
       expect(answer.candidates.map(({ id }) => id)).toEqual(['fox', 'hen']);
       expect(answer.terms.length).toBeGreaterThan(1);
+    });
+
+    it('adds words of good chunks by the weights of these', async () => {
+      await index.put(TENANT, BASE, [
+        chunk('yak', { text: 'yaks graze quietly' }),
+        chunk('emu', { text: 'emus sprint fast' }),
+      ]);
+      const added = async (yak: number, emu: number): Promise<Record<string, number>> => {
+        const chunks = [
+          { chunkId: 'yak', weight: yak },
+          { chunkId: 'emu', weight: emu },
+        ];
+        const feedback = { chunks, terms: 6, weight: 0.3 };
+        const { terms } = await index.search(TENANT, query({ text: 'jumps', feedback }));
+        return Object.fromEntries(terms.map(({ term, weight }) => [term, weight]));
+      };
+      const even = await added(1, 1);
+      expect(even.yak).toBeCloseTo(0.3 / 6, 5);
+      expect(even.emus ?? even.emu).toBeCloseTo(0.3 / 6, 5);
+      const uneven = await added(3, 1);
+      expect(uneven.yak).toBeCloseTo((0.3 / 6) * 1.5, 5);
+      expect(uneven.emus ?? uneven.emu).toBeCloseTo((0.3 / 6) * 0.5, 5);
     });
 
     it('gives unit vectors for diversity', async () => {

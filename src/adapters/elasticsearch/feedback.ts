@@ -14,7 +14,7 @@ export function countTerms(terms: string[]): WeightedTerm[] {
 }
 
 /**
- * Adds the relevance model of good chunks (RM3: Abdul-Jaleel et al., UMass at TREC 2004; all feedback chunks count alike):
+ * Adds the relevance model of good chunks (RM3: Abdul-Jaleel et al., UMass at TREC 2004), each by its weight:
  * weight(t) = (1 - w) P(t | query) + w P(t | chunks), times the length of the query.
  */
 export function expand(
@@ -32,7 +32,7 @@ export function expand(
 /** P(t | chunks) of the most likely words, summing to 1; how common a word is comes from the whole index. */
 export async function relevanceModel(
   client: Client,
-  documents: { index: string; id: string; routing: string }[],
+  documents: { index: string; id: string; routing: string; weight: number }[],
   feedback: FeedbackRequest,
 ): Promise<WeightedTerm[]> {
   if (documents.length === 0 || feedback.terms === 0) return [];
@@ -50,8 +50,10 @@ export async function relevanceModel(
     })),
   });
   const likelihood = new Map<string, number>();
-  for (const { term_vectors: vectors } of docs ?? [])
-    addChunk(likelihood, vectors?.[FIELDS.content], feedback);
+  // Answers come in the order of the documents.
+  (docs ?? []).forEach(({ term_vectors: vectors }, index) =>
+    addChunk(likelihood, vectors?.[FIELDS.content], { weight: documents[index]!.weight, feedback }),
+  );
   const likely = [...likelihood]
     .sort(([one, first], [other, second]) => second - first || (one < other ? -1 : 1))
     .slice(0, feedback.terms);
@@ -62,7 +64,7 @@ export async function relevanceModel(
 function addChunk(
   likelihood: Map<string, number>,
   vector: estypes.TermvectorsTermVector | undefined,
-  feedback: FeedbackRequest,
+  { weight, feedback }: { weight: number; feedback: FeedbackRequest },
 ): void {
   if (!vector) return;
   const words = Object.entries(vector.terms);
@@ -70,8 +72,9 @@ function addChunk(
   // In a small index every word is common.
   const mostChunks = Math.max(
     COMMON_SHARE * (vector.field_statistics?.doc_count ?? 0),
-    feedback.chunkIds.length,
+    feedback.chunks.length,
   );
   for (const [term, { term_freq: frequency, doc_freq: chunks }] of words)
-    if ((chunks ?? 0) <= mostChunks) likelihood.set(term, (likelihood.get(term) ?? 0) + frequency / length);
+    if ((chunks ?? 0) <= mostChunks)
+      likelihood.set(term, (likelihood.get(term) ?? 0) + (weight * frequency) / length);
 }

@@ -168,18 +168,12 @@ export class ElasticsearchIndex implements SearchIndex {
     refinement: Refinement,
     chunkIds: string[],
   ): Promise<(number | null)[]> {
-    const vectors = await this.vectors(
-      tenant,
-      knowledgeBaseIds,
-      refinement.near.map(({ chunkId }) => chunkId),
-    );
-    const good = refinement.near.flatMap(({ weight }, index) => {
-      const vector = vectors[index];
-      return vector?.length === refinement.vector.length ? [{ vector, weight }] : [];
-    });
+    const ids = [...refinement.near.map(({ chunkId }) => chunkId), ...refinement.far];
+    const found = await this.vectors(tenant, knowledgeBaseIds, ids);
+    const vectors = new Map(ids.map((id, index) => [id, found[index]]));
     const scopes = knowledgeBaseIds.map((knowledgeBaseId) => ({ knowledgeBaseId, generation: 0 }));
     return this.guarded(async () => {
-      const direction = refinedDirection(refinement, good);
+      const direction = refinedDirection(refinement, (id) => vectors.get(id));
       const prepared = {
         ...(await this.prepare(tenant, { scopes, window: 1, vector: direction })),
         vector: direction,
@@ -247,13 +241,14 @@ export class ElasticsearchIndex implements SearchIndex {
     const { text, feedback, scopes } = query;
     if (text === undefined) return [];
     const terms = countTerms(this.options.analyse(text));
-    if (!feedback || feedback.chunkIds.length === 0) return terms;
-    const filter: Query[] = [...inBases(tenant, scopes), { terms: { chunk_id: feedback.chunkIds } }];
-    const body = { ...PLACE, size: feedback.chunkIds.length, query: { bool: { filter } } };
+    if (!feedback || feedback.chunks.length === 0) return terms;
+    const weights = new Map(feedback.chunks.map(({ chunkId, weight }) => [chunkId, weight]));
+    const filter: Query[] = [...inBases(tenant, scopes), { terms: { chunk_id: [...weights.keys()] } }];
+    const body = { ...PLACE, size: weights.size, query: { bool: { filter } } };
     const [found] = await searchAll(client, { routing, parts: [{ index: names.everything, body }] });
     const documents = found!.source.map(({ _index: index }, place) => {
       const { id, knowledgeBaseId } = found!.hits[place]!.place;
-      return { index, id: serverId(tenant, knowledgeBaseId, id), routing };
+      return { index, id: serverId(tenant, knowledgeBaseId, id), routing, weight: weights.get(id) ?? 0 };
     });
     return expand(terms, await relevanceModel(client, documents, feedback), feedback);
   }

@@ -83,11 +83,7 @@ export class Engine implements Handlers {
   }: Operations['refine']['input']): Operations['refine']['output'] {
     const find = this.vectorsOf(tenant, knowledgeBaseIds);
     const { length } = refinement.vector;
-    const good = refinement.near.flatMap(({ chunkId, weight }) => {
-      const vector = find(chunkId);
-      return vector?.length === length ? [{ vector, weight }] : [];
-    });
-    const direction = refinedDirection(refinement, good);
+    const direction = refinedDirection(refinement, find);
     return chunkIds.map((id) => {
       const vector = find(id);
       return vector?.length === length ? dot(direction, vector, 0) : null;

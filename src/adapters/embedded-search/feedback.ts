@@ -11,7 +11,7 @@ const COMMON_SHARE = 0.1;
 
 /**
  * Weights of the words to search: how often the query has them and, with feedback, a share of the relevance model that
- * good chunks give (RM3: Abdul-Jaleel et al., UMass at TREC 2004; all feedback chunks count alike):
+ * good chunks give, each by its weight (RM3: Abdul-Jaleel et al., UMass at TREC 2004):
  * weight(t) = (1 - w) P(t | query) + w P(t | chunks), times the length of the query.
  */
 export function expandQuery(options: {
@@ -34,13 +34,13 @@ export function expandQuery(options: {
 /** P(t | chunks) of the most likely words, summing to 1. */
 function relevanceModel(tables: ChunkTable[], feedback: FeedbackRequest): Map<string, number> {
   const likelihood = new Map<string, number>();
-  for (const id of feedback.chunkIds) {
-    const table = tables.find((one) => one.slotOf(id) !== undefined);
-    if (table) addChunk(likelihood, table, table.slotOf(id)!);
+  for (const { chunkId, weight } of feedback.chunks) {
+    const table = tables.find((one) => one.slotOf(chunkId) !== undefined);
+    if (table) addChunk(likelihood, { table, slot: table.slotOf(chunkId)!, weight });
   }
   const chunks = tables.reduce((sum, { living }) => sum + living, 0);
   // In a small base every word is common.
-  const mostChunks = Math.max(COMMON_SHARE * chunks, feedback.chunkIds.length);
+  const mostChunks = Math.max(COMMON_SHARE * chunks, feedback.chunks.length);
   const likely = [...likelihood]
     .filter(([term]) => documentsWith(tables, term) <= mostChunks)
     .sort(([one, first], [other, second]) => second - first || (one < other ? -1 : 1))
@@ -49,13 +49,16 @@ function relevanceModel(tables: ChunkTable[], feedback: FeedbackRequest): Map<st
   return new Map(likely.map(([term, weight]) => [term, weight / sum]));
 }
 
-function addChunk(likelihood: Map<string, number>, table: ChunkTable, slot: number): void {
+function addChunk(
+  likelihood: Map<string, number>,
+  { table, slot, weight }: { table: ChunkTable; slot: number; weight: number },
+): void {
   const length = table.lengths[0].raw[slot]!;
   if (length === 0) return;
   const pairs = table.termsAt(slot);
   for (let index = 0; index < pairs.length; index += 2) {
     const term = table.vocabulary[pairs[index]!]!;
-    const share = (pairs[index + 1]! >>> 16) / length;
+    const share = (weight * (pairs[index + 1]! >>> 16)) / length;
     likelihood.set(term, (likelihood.get(term) ?? 0) + share);
   }
 }

@@ -3,13 +3,12 @@ import type { KnowledgeBaseRecord, KnowledgeDocumentHead } from '../../ports/kno
 import type {
   FeedbackRequest,
   NamedChunk,
-  Refinement,
   RetrieverAnswer,
   SearchCandidate,
   SearchIndex,
 } from '../../ports/search';
 import type { TenantStore } from '../../ports/stores';
-import { nearestOf, REFINEMENT, type Scored } from '../ranking';
+import { type Lesson, lessonOf, REFINEMENT, type Scored } from '../ranking';
 import { visibleRevision } from '../visibility';
 import { diversityPool, RERANKED, type SearchOptions } from './options';
 import { fuse } from './rank';
@@ -40,7 +39,7 @@ export interface Round {
   /** How many were fused, as far as is known without those that nobody may see. */
   candidates: number;
   /** What the meaning of the query was refined by. */
-  near: Refinement['near'];
+  lesson: Lesson;
   named: NamedChunk[];
   terms: string[];
 }
@@ -55,7 +54,7 @@ export interface RoundRequest {
   options: SearchOptions;
   feedback?: FeedbackRequest;
   /** What an earlier round refined by: this one begins there. */
-  near?: Refinement['near'];
+  lesson?: Lesson;
 }
 
 /** Asks the index, leaves out what nobody may see, and fuses the scores of both retrievers. */
@@ -68,7 +67,10 @@ export class RetrievalRounds {
     return {
       found: rounds.flatMap(({ found }) => found).sort(byScore),
       candidates: rounds.reduce((sum, { candidates }) => sum + candidates, 0),
-      near: rounds.flatMap(({ near }) => near),
+      lesson: {
+        near: rounds.flatMap(({ lesson }) => lesson.near),
+        far: rounds.flatMap(({ lesson }) => lesson.far),
+      },
       named: rounds.flatMap(({ named }) => named),
       terms: [...new Set(rounds.flatMap(({ terms }) => terms))],
     };
@@ -81,14 +83,14 @@ export class RetrievalRounds {
       const size = Math.min(window, MOST_WINDOW);
       const answers = await this.ask(request, size);
       const candidates = merged(answers);
-      const { near, cosines: refined } = await this.refine(request, candidates);
+      const { lesson, cosines: refined } = await this.refine(request, candidates);
       const fused = fuse(withCosines(candidates, refined), options);
       const { found, hidden } = await visibleOf(request, fused, depthOf(options));
       // Revisions on their way out may take the places of living ones: then more are asked for.
       if (found.length < options.limit && hidden > 0 && size < MOST_WINDOW) continue;
       const byId = new Map(candidates.map((one) => [one.id, one]));
       return {
-        near,
+        lesson,
         candidates: candidates.length - hidden,
         found: found.map(({ candidate: { id }, document, score }) => ({
           candidate: byId.get(id)!,
@@ -110,20 +112,20 @@ export class RetrievalRounds {
   private async refine(
     request: RoundRequest,
     candidates: SearchCandidate[],
-  ): Promise<{ near: Refinement['near']; cosines: Map<string, number> }> {
+  ): Promise<{ lesson: Lesson; cosines: Map<string, number> }> {
     const { searchType, fusion, alpha } = request.options;
     const isHybrid = searchType === 'hybrid' && fusion === 'convex' && alpha > 0 && alpha < 1;
-    if (!isHybrid || candidates.length === 0) return { near: [], cosines: new Map() };
-    const known = request.near?.length
-      ? await this.cosinesNear(request, request.near, candidates)
+    if (!isHybrid || candidates.length === 0) return { lesson: { near: [], far: [] }, cosines: new Map() };
+    const known = request.lesson
+      ? await this.cosinesAfter(request, request.lesson, candidates)
       : new Map<string, number>();
-    const near = nearestOf(fuse(withCosines(candidates, known), request.options));
-    return { near, cosines: await this.cosinesNear(request, near, candidates) };
+    const lesson = lessonOf(fuse(withCosines(candidates, known), request.options));
+    return { lesson, cosines: await this.cosinesAfter(request, lesson, candidates) };
   }
 
-  private async cosinesNear(
+  private async cosinesAfter(
     request: RoundRequest,
-    near: Refinement['near'],
+    { near, far }: Lesson,
     candidates: SearchCandidate[],
   ): Promise<Map<string, number>> {
     const { store, bases, queries } = request;
@@ -132,7 +134,7 @@ export class RetrievalRounds {
     const cosines = await this.dependencies.index.refine(
       store.tenant,
       bases.map(({ base }) => base.id),
-      { vector, near, share: REFINEMENT.share },
+      { vector, near, share: REFINEMENT.share, far, repulsion: REFINEMENT.repulsion },
       ids,
     );
     return new Map(ids.flatMap((id, index) => (cosines[index] === null ? [] : [[id, cosines[index]!]])));

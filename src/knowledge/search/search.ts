@@ -131,8 +131,8 @@ export class KnowledgeSearch {
       return { round: first, addedTerms: [] };
     const round = await rounds.run({
       ...request,
-      feedback: feedbackOf(first.found),
-      near: first.near,
+      feedback: feedbackOf(first.found.map(({ candidate, fused }) => ({ candidate, score: fused }))),
+      lesson: first.lesson,
     });
     const before = new Set(first.terms);
     return { round, addedTerms: round.terms.filter((term) => !before.has(term)) };
