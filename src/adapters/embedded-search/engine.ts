@@ -8,7 +8,8 @@ import { Analyzer } from './analysis';
 import { ChunkLog } from './chunk-log';
 import { type AnalysedChunk, type ChunkTable, packFrequencies } from './chunk-table';
 import type { OperationName, Operations } from './messages';
-import { dot, Retrieval, type SearchedTable } from './retrieval';
+import { packCandidates, packNumbers } from './packing';
+import { dotAt, Retrieval, type SearchedTable } from './retrieval';
 
 const SUFFIX = '.chunks';
 
@@ -67,12 +68,16 @@ export class Engine implements Handlers {
       })),
     );
     const directed = query.vector ? { ...query, vector: unit(query.vector) } : query;
-    return new Retrieval(tables, directed, this.analyzer).run();
+    const answer = new Retrieval(tables, directed, this.analyzer).run();
+    return { ...answer, candidates: packCandidates(answer.candidates) };
   }
 
   vectors({ tenant, knowledgeBaseIds, chunkIds }: Operations['vectors']['input']): (Float32Array | null)[] {
-    const find = this.vectorsOf(tenant, knowledgeBaseIds);
-    return chunkIds.map((id) => find(id)?.slice() ?? null);
+    const tables = this.tables(tenant, knowledgeBaseIds);
+    return chunkIds.map((id) => {
+      const place = placeOf(tables, id);
+      return place ? place.table.vectorAt(place.slot).slice() : null;
+    });
   }
 
   refine({
@@ -81,17 +86,19 @@ export class Engine implements Handlers {
     refinement,
     chunkIds,
   }: Operations['refine']['input']): Operations['refine']['output'] {
-    const find = this.vectorsOf(tenant, knowledgeBaseIds);
     const { length } = refinement.vector;
+    const tables = this.tables(tenant, knowledgeBaseIds).filter(({ dimension }) => dimension === length);
     const good = refinement.near.flatMap(({ chunkId, weight }) => {
-      const vector = find(chunkId);
-      return vector?.length === length ? [{ vector, weight }] : [];
+      const place = placeOf(tables, chunkId);
+      return place ? [{ vector: place.table.vectorAt(place.slot), weight }] : [];
     });
     const direction = refinedDirection(refinement, good);
-    return chunkIds.map((id) => {
-      const vector = find(id);
-      return vector?.length === length ? dot(direction, vector, 0) : null;
-    });
+    return packNumbers(
+      chunkIds.map((id) => {
+        const place = placeOf(tables, id);
+        return place ? dotAt(place.table, place.slot, direction) : null;
+      }),
+    );
   }
 
   statistics({
@@ -108,17 +115,8 @@ export class Engine implements Handlers {
     };
   }
 
-  private vectorsOf(
-    tenant: string,
-    knowledgeBaseIds: string[],
-  ): (chunkId: string) => Float32Array | undefined {
-    const tables = knowledgeBaseIds.flatMap((id) =>
-      [...this.base(tenant, id).values()].map(({ table }) => table),
-    );
-    return (chunkId) => {
-      const table = tables.find((one) => one.slotOf(chunkId) !== undefined);
-      return table?.vectorAt(table.slotOf(chunkId)!);
-    };
+  private tables(tenant: string, knowledgeBaseIds: string[]): ChunkTable[] {
+    return knowledgeBaseIds.flatMap((id) => [...this.base(tenant, id).values()].map(({ table }) => table));
   }
 
   /** Loaded by the first operation on it. */
@@ -145,6 +143,14 @@ export class Engine implements Handlers {
 }
 
 const hashed = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 32);
+
+function placeOf(tables: ChunkTable[], chunkId: string): { table: ChunkTable; slot: number } | undefined {
+  for (const table of tables) {
+    const slot = table.slotOf(chunkId);
+    if (slot !== undefined) return { table, slot };
+  }
+  return undefined;
+}
 
 function analyse(
   { record, vector, title }: IndexedChunk,

@@ -166,7 +166,7 @@ export class Retrieval {
 
   private cosineOf(table: ChunkTable, slot: number): number {
     const { vector } = this.query;
-    return vector && table.dimension === vector.length ? dot(vector, table.vectorAt(slot), 0) : 0;
+    return vector && table.dimension === vector.length ? dotAt(table, slot, vector) : 0;
   }
 
   private candidate(part: Part, slot: number, cosine?: number): SearchCandidate {
@@ -270,7 +270,7 @@ function scanVectors({ table, mask }: Part, vector: Float32Array, top: TopSlots)
 }
 
 /** Four sums at once: a single one would make every addition wait for the one before. */
-export function dot(vector: Float32Array, block: Float32Array, from: number): number {
+function dot(vector: Float32Array, block: Float32Array, from: number): number {
   const { length } = vector;
   let a = 0;
   let b = 0;
@@ -286,6 +286,14 @@ export function dot(vector: Float32Array, block: Float32Array, from: number): nu
   for (; index < length; index++) a += vector[index]! * block[from + index]!;
   return a + b + c + d;
 }
+
+/** Dot product with the vector of a slot, without a view of it. */
+export const dotAt = (table: ChunkTable, slot: number, vector: Float32Array): number =>
+  dot(
+    vector,
+    table.vectorBlock(Math.floor(slot / table.rowsPerBlock))!,
+    (slot % table.rowsPerBlock) * vector.length,
+  );
 
 const hitsOf = (part: Part, top: TopSlots): Hit[] =>
   top.sorted().map(({ slot, score }) => ({ part, slot, score }));
