@@ -53,8 +53,9 @@ export class Engine implements Handlers {
 
   removeBase({ tenant, knowledgeBaseId }: Operations['removeBase']['input']): null {
     const path = this.path(tenant, knowledgeBaseId);
-    for (const { table } of this.bases.get(path)?.values() ?? []) table.release();
-    this.bases.delete(path);
+    const key = keyOf(tenant, knowledgeBaseId);
+    for (const { table } of this.bases.get(key)?.values() ?? []) table.release();
+    this.bases.delete(key);
     rmSync(path, { recursive: true, force: true });
     return null;
   }
@@ -121,17 +122,18 @@ export class Engine implements Handlers {
 
   /** Loaded by the first operation on it. */
   private base(tenant: string, knowledgeBaseId: string): Base {
-    const path = this.path(tenant, knowledgeBaseId);
-    let base = this.bases.get(path);
+    const key = keyOf(tenant, knowledgeBaseId);
+    let base = this.bases.get(key);
     if (!base) {
       base = new Map();
+      const path = this.path(tenant, knowledgeBaseId);
       const files = existsSync(path) ? readdirSync(path) : [];
       for (const file of files) {
         const dimension = Number(file.slice(0, -SUFFIX.length));
         if (file.endsWith(SUFFIX) && Number.isInteger(dimension))
           base.set(dimension, ChunkLog.open(join(path, file)));
       }
-      this.bases.set(path, base);
+      this.bases.set(key, base);
     }
     return base;
   }
@@ -141,6 +143,8 @@ export class Engine implements Handlers {
     return join(this.folder, hashed(tenant), hashed(knowledgeBaseId));
   }
 }
+
+const keyOf = (tenant: string, knowledgeBaseId: string): string => JSON.stringify([tenant, knowledgeBaseId]);
 
 const hashed = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 32);
 

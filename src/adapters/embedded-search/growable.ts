@@ -60,10 +60,10 @@ export class TopSlots {
 
   /** Best first. */
   sorted(): { slot: number; score: number }[] {
-    return Array.from({ length: this.size }, (_, index) => ({
-      slot: this.slots[index]!,
-      score: this.scores[index]!,
-    })).sort((one, other) => other.score - one.score || one.slot - other.slot);
+    const list: { slot: number; score: number }[] = [];
+    for (let index = 0; index < this.size; index++)
+      list.push({ slot: this.slots[index]!, score: this.scores[index]! });
+    return list.sort((one, other) => other.score - one.score || one.slot - other.slot);
   }
 
   private isWorse(slot: number, score: number, index: number): boolean {

@@ -1,9 +1,4 @@
-import type {
-  IndexedChunk,
-  IndexStatistics,
-  Refinement,
-  RetrieverQuery,
-} from '../../ports/search';
+import type { IndexedChunk, IndexStatistics, Refinement, RetrieverQuery } from '../../ports/search';
 import type { PackedAnswer } from './packing';
 
 /** What the thread of the index is asked to do, and what it answers. */

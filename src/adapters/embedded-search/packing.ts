@@ -61,10 +61,17 @@ export function unpackCandidates({
   });
 }
 
-export const packNumbers = (numbers: (number | null)[]): Float64Array =>
-  Float64Array.from(numbers, (number) => number ?? NaN);
+export function packNumbers(numbers: (number | null)[]): Float64Array {
+  const packed = new Float64Array(numbers.length);
+  numbers.forEach((number, index) => (packed[index] = number ?? NaN));
+  return packed;
+}
 
-export const unpackNumbers = (packed: Float64Array): (number | null)[] => Array.from(packed, numberOrNull);
+export function unpackNumbers(packed: Float64Array): (number | null)[] {
+  const numbers: (number | null)[] = [];
+  for (const number of packed) numbers.push(numberOrNull(number));
+  return numbers;
+}
 
 /** No score is NaN: vectors are finite and of unit length. */
 const numberOrNull = (number: number): number | null => (Number.isNaN(number) ? null : number);

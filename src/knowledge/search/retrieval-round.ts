@@ -135,7 +135,9 @@ export class RetrievalRounds {
       { vector, near, share: REFINEMENT.share },
       ids,
     );
-    return new Map(ids.flatMap((id, index) => (cosines[index] === null ? [] : [[id, cosines[index]!]])));
+    const known = new Map<string, number>();
+    cosines.forEach((cosine, index) => cosine !== null && known.set(ids[index]!, cosine));
+    return known;
   }
 
   private async ask(request: RoundRequest, window: number): Promise<RetrieverAnswer[]> {
