@@ -28,5 +28,8 @@ export function unit(vector: Float32Array): Float32Array {
   let squares = 0;
   for (let index = 0; index < vector.length; index++) squares += vector[index]! * vector[index]!;
   const length = Math.sqrt(squares);
-  return length === 0 ? vector : vector.map((value) => value / length);
+  if (length === 0) return vector;
+  const scaled = new Float32Array(vector.length);
+  for (let index = 0; index < vector.length; index++) scaled[index] = vector[index]! / length;
+  return scaled;
 }

@@ -19,6 +19,54 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, for
 
 describeSearchIndex('embedded', async () => new EmbeddedSearchIndex(newFolder()));
 
+describe('candidates of two bases whose vectors are compared together', () => {
+  it('carry their own base, document, place and both scores, whichever retriever found them', async () => {
+    const index = new EmbeddedSearchIndex(newFolder());
+    // Vectors of a length that whole blocks are compared in: the nearer a number to 0, the nearer the chunk.
+    const vector = (far: number): number[] => [1, far, 0, 0, 0, 0, 0, 0];
+    for (const kb of ['one', 'two']) {
+      const put = (id: string, text: string, far: number, position: number): Promise<void> => {
+        const made = chunk(`${kb}-${id}`, { text, vector: vector(far), knowledgeBaseId: kb, revision: 3 });
+        const base = { id: kb, embeddingModel: 'm', dimension: 8 };
+        return index.put('t', base, [{ ...made, record: { ...made.record, position } }]);
+      };
+      await put('gone', 'apple', 0, 0);
+      await put('near', 'pear', kb === 'one' ? 0 : 1, 1);
+      await put('word', 'apple', 3, 2);
+      await index.remove('t', kb, [`${kb}-gone`]);
+    }
+    const scopes = ['one', 'two'].map((knowledgeBaseId) => ({ knowledgeBaseId, generation: 1 }));
+    const { candidates } = await index.search('t', {
+      scopes,
+      text: 'apple',
+      vector: Float32Array.from(vector(0)),
+      window: 2,
+    });
+    const rounded = candidates.map(({ cosine, bm25, ...one }) => ({
+      ...one,
+      cosine: Number(cosine!.toFixed(4)),
+      hasWord: bm25! > 0,
+    }));
+    const of = (kb: string, id: string, position: number): object => ({
+      id: `${kb}-${id}`,
+      knowledgeBaseId: kb,
+      documentId: `doc-of-${kb}-${id}`,
+      revision: 3,
+      generation: 1,
+      position,
+    });
+    const near = { hasWord: false, keywordRank: null };
+    const word = { hasWord: true, vectorRank: null, cosine: 0.3162 };
+    expect(rounded).toEqual([
+      { ...of('one', 'near', 1), ...near, vectorRank: 1, cosine: 1 },
+      { ...of('two', 'near', 1), ...near, vectorRank: 2, cosine: 0.7071 },
+      { ...of('one', 'word', 2), ...word, keywordRank: 1 },
+      { ...of('two', 'word', 2), ...word, keywordRank: 2 },
+    ]);
+    await index.close();
+  });
+});
+
 describe('embedded search index on disk', () => {
   const base = { id: 'kb', embeddingModel: 'm', dimension: 4 };
   const scopes = [{ knowledgeBaseId: 'kb', generation: 1 }];

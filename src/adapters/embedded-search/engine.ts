@@ -8,7 +8,8 @@ import { Analyzer } from './analysis';
 import { ChunkLog } from './chunk-log';
 import { type AnalysedChunk, type ChunkTable, packFrequencies } from './chunk-table';
 import type { OperationName, Operations } from './messages';
-import { dot, Retrieval, type SearchedTable } from './retrieval';
+import { packCandidates, packNumbers } from './packing';
+import { dotAt, Retrieval, type SearchedTable } from './retrieval';
 
 const SUFFIX = '.chunks';
 
@@ -52,8 +53,9 @@ export class Engine implements Handlers {
 
   removeBase({ tenant, knowledgeBaseId }: Operations['removeBase']['input']): null {
     const path = this.path(tenant, knowledgeBaseId);
-    for (const { table } of this.bases.get(path)?.values() ?? []) table.release();
-    this.bases.delete(path);
+    const key = keyOf(tenant, knowledgeBaseId);
+    for (const { table } of this.bases.get(key)?.values() ?? []) table.release();
+    this.bases.delete(key);
     rmSync(path, { recursive: true, force: true });
     return null;
   }
@@ -67,12 +69,16 @@ export class Engine implements Handlers {
       })),
     );
     const directed = query.vector ? { ...query, vector: unit(query.vector) } : query;
-    return new Retrieval(tables, directed, this.analyzer).run();
+    const answer = new Retrieval(tables, directed, this.analyzer).run();
+    return { ...answer, candidates: packCandidates(answer.candidates) };
   }
 
   vectors({ tenant, knowledgeBaseIds, chunkIds }: Operations['vectors']['input']): (Float32Array | null)[] {
-    const find = this.vectorsOf(tenant, knowledgeBaseIds);
-    return chunkIds.map((id) => find(id)?.slice() ?? null);
+    const tables = this.tables(tenant, knowledgeBaseIds);
+    return chunkIds.map((id) => {
+      const place = placeOf(tables, id);
+      return place ? place.table.vectorAt(place.slot).slice() : null;
+    });
   }
 
   refine({
@@ -81,13 +87,18 @@ export class Engine implements Handlers {
     refinement,
     chunkIds,
   }: Operations['refine']['input']): Operations['refine']['output'] {
-    const find = this.vectorsOf(tenant, knowledgeBaseIds);
     const { length } = refinement.vector;
-    const direction = refinedDirection(refinement, find);
-    return chunkIds.map((id) => {
-      const vector = find(id);
-      return vector?.length === length ? dot(direction, vector, 0) : null;
+    const tables = this.tables(tenant, knowledgeBaseIds).filter(({ dimension }) => dimension === length);
+    const direction = refinedDirection(refinement, (id) => {
+      const place = placeOf(tables, id);
+      return place?.table.vectorAt(place.slot);
     });
+    return packNumbers(
+      chunkIds.map((id) => {
+        const place = placeOf(tables, id);
+        return place ? dotAt(place.table, place.slot, direction) : null;
+      }),
+    );
   }
 
   statistics({
@@ -104,32 +115,24 @@ export class Engine implements Handlers {
     };
   }
 
-  private vectorsOf(
-    tenant: string,
-    knowledgeBaseIds: string[],
-  ): (chunkId: string) => Float32Array | undefined {
-    const tables = knowledgeBaseIds.flatMap((id) =>
-      [...this.base(tenant, id).values()].map(({ table }) => table),
-    );
-    return (chunkId) => {
-      const table = tables.find((one) => one.slotOf(chunkId) !== undefined);
-      return table?.vectorAt(table.slotOf(chunkId)!);
-    };
+  private tables(tenant: string, knowledgeBaseIds: string[]): ChunkTable[] {
+    return knowledgeBaseIds.flatMap((id) => [...this.base(tenant, id).values()].map(({ table }) => table));
   }
 
   /** Loaded by the first operation on it. */
   private base(tenant: string, knowledgeBaseId: string): Base {
-    const path = this.path(tenant, knowledgeBaseId);
-    let base = this.bases.get(path);
+    const key = keyOf(tenant, knowledgeBaseId);
+    let base = this.bases.get(key);
     if (!base) {
       base = new Map();
+      const path = this.path(tenant, knowledgeBaseId);
       const files = existsSync(path) ? readdirSync(path) : [];
       for (const file of files) {
         const dimension = Number(file.slice(0, -SUFFIX.length));
         if (file.endsWith(SUFFIX) && Number.isInteger(dimension))
           base.set(dimension, ChunkLog.open(join(path, file)));
       }
-      this.bases.set(path, base);
+      this.bases.set(key, base);
     }
     return base;
   }
@@ -140,7 +143,17 @@ export class Engine implements Handlers {
   }
 }
 
+const keyOf = (tenant: string, knowledgeBaseId: string): string => JSON.stringify([tenant, knowledgeBaseId]);
+
 const hashed = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 32);
+
+function placeOf(tables: ChunkTable[], chunkId: string): { table: ChunkTable; slot: number } | undefined {
+  for (const table of tables) {
+    const slot = table.slotOf(chunkId);
+    if (slot !== undefined) return { table, slot };
+  }
+  return undefined;
+}
 
 function analyse(
   { record, vector, title }: IndexedChunk,

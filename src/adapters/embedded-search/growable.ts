@@ -58,12 +58,16 @@ export class TopSlots {
     } else if (score > this.scores[0]!) this.sink(slot, score);
   }
 
-  /** Best first. */
-  sorted(): { slot: number; score: number }[] {
-    return Array.from({ length: this.size }, (_, index) => ({
-      slot: this.slots[index]!,
-      score: this.scores[index]!,
-    })).sort((one, other) => other.score - one.score || one.slot - other.slot);
+  /** Takes all out, best first. */
+  drain(): { slot: number; score: number }[] {
+    const list = Array.from({ length: this.size }, () => ({ slot: 0, score: 0 }));
+    while (this.size > 0) {
+      const worst = list[--this.size]!;
+      worst.slot = this.slots[0]!;
+      worst.score = this.scores[0]!;
+      this.sink(this.slots[this.size]!, this.scores[this.size]!);
+    }
+    return list;
   }
 
   private isWorse(slot: number, score: number, index: number): boolean {

@@ -10,6 +10,7 @@ import type {
   SearchIndex,
 } from '../../ports/search';
 import type { OperationName, Operations, Response } from './messages';
+import { unpackCandidates, unpackNumbers } from './packing';
 
 const SCOPES_AT_MOST = 50;
 const WINDOW_AT_MOST = 1_000;
@@ -65,20 +66,20 @@ export class EmbeddedSearchIndex implements SearchIndex {
     checkQuery(query);
     const answer = await this.ask('search', { tenant, query });
     signal?.throwIfAborted();
-    return answer;
+    return { ...answer, candidates: unpackCandidates(answer.candidates) };
   }
 
   vectors(tenant: string, knowledgeBaseIds: string[], chunkIds: string[]): Promise<(Float32Array | null)[]> {
     return this.ask('vectors', { tenant, knowledgeBaseIds, chunkIds });
   }
 
-  refine(
+  async refine(
     tenant: string,
     knowledgeBaseIds: string[],
     refinement: Refinement,
     chunkIds: string[],
   ): Promise<(number | null)[]> {
-    return this.ask('refine', { tenant, knowledgeBaseIds, refinement, chunkIds });
+    return unpackNumbers(await this.ask('refine', { tenant, knowledgeBaseIds, refinement, chunkIds }));
   }
 
   statistics(tenant: string, knowledgeBaseId: string): Promise<IndexStatistics> {

@@ -29,6 +29,8 @@ export interface SearchedTable {
 
 interface Part extends SearchedTable {
   mask: Mask;
+  /** Of every slot, once the whole table was compared with the query. */
+  cosines?: Float32Array;
 }
 
 interface Statistics {
@@ -164,9 +166,10 @@ export class Retrieval {
     return (weights[field]! * frequency) / (frequency + norm);
   }
 
-  private cosineOf(table: ChunkTable, slot: number): number {
+  private cosineOf({ table, cosines }: Part, slot: number): number {
+    if (cosines) return cosines[slot]!;
     const { vector } = this.query;
-    return vector && table.dimension === vector.length ? dot(vector, table.vectorAt(slot), 0) : 0;
+    return vector && table.dimension === vector.length ? dotAt(table, slot, vector) : 0;
   }
 
   private candidate(part: Part, slot: number, cosine?: number): SearchCandidate {
@@ -178,7 +181,7 @@ export class Retrieval {
       revision,
       generation,
       position,
-      cosine: this.query.vector ? (cosine ?? this.cosineOf(part.table, slot)) : null,
+      cosine: this.query.vector ? (cosine ?? this.cosineOf(part, slot)) : null,
       bm25: this.query.text === undefined ? null : this.keywordScores(part)[slot]!,
       vectorRank: null,
       keywordRank: null,
@@ -206,7 +209,7 @@ export class Retrieval {
       for (let slot = 0; slot < part.mask.bits.length; slot++) {
         if (!part.mask.bits[slot]) continue;
         if (scores && scores[slot]! > bm25!) byKeyword++;
-        if (cosine !== null && this.cosineOf(part.table, slot) > cosine) byVector++;
+        if (cosine !== null && this.cosineOf(part, slot) > cosine) byVector++;
       }
     }
     return { vectorRank: cosine === null ? null : byVector, keywordRank: bm25 ? byKeyword : null };
@@ -253,24 +256,32 @@ const documentsWith = (tables: SearchedTable[], term: string): number =>
 /** With fewer than one of so many rows seen, single products cost less than those of the whole block. */
 const SPARSE = 8;
 
-function scanVectors({ table, mask }: Part, vector: Float32Array, top: TopSlots): void {
+function scanVectors(part: Part, vector: Float32Array, top: TopSlots): void {
+  const { table, mask } = part;
   const { bits } = mask;
   const isSparse = mask.count * SPARSE < bits.length;
+  const cosines = new Float32Array(isSparse ? 0 : bits.length);
+  let known = 0;
   for (let first = 0; first < bits.length; first += table.rowsPerBlock) {
     const index = first / table.rowsPerBlock;
     const rows = Math.min(bits.length - first, table.rowsPerBlock);
     const products = isSparse ? undefined : table.compareBlock(index, vector, rows);
     const block = table.vectorBlock(index)!;
+    if (products) {
+      cosines.set(products.subarray(0, rows), first);
+      known += rows;
+    }
     for (let row = 0; row < rows; row++) {
       if (!bits[first + row]) continue;
       const score = products ? products[row]! : dot(vector, block, row * vector.length);
       if (score > top.floor) top.offer(first + row, score);
     }
   }
+  if (known > 0 && known === bits.length) part.cosines = cosines;
 }
 
 /** Four sums at once: a single one would make every addition wait for the one before. */
-export function dot(vector: Float32Array, block: Float32Array, from: number): number {
+function dot(vector: Float32Array, block: Float32Array, from: number): number {
   const { length } = vector;
   let a = 0;
   let b = 0;
@@ -287,8 +298,16 @@ export function dot(vector: Float32Array, block: Float32Array, from: number): nu
   return a + b + c + d;
 }
 
+/** Dot product with the vector of a slot, without a view of it. */
+export const dotAt = (table: ChunkTable, slot: number, vector: Float32Array): number =>
+  dot(
+    vector,
+    table.vectorBlock(Math.floor(slot / table.rowsPerBlock))!,
+    (slot % table.rowsPerBlock) * vector.length,
+  );
+
 const hitsOf = (part: Part, top: TopSlots): Hit[] =>
-  top.sorted().map(({ slot, score }) => ({ part, slot, score }));
+  top.drain().map(({ slot, score }) => ({ part, slot, score }));
 
 const best = (hits: Hit[], window: number): Hit[] =>
   hits.sort((one, other) => other.score - one.score).slice(0, window);

@@ -24,18 +24,24 @@ export interface IndexKeeperDependencies {
  */
 export class IndexKeeper {
   private readonly kept = new Map<string, Promise<void>>();
+  /** Those that were looked at: nobody waits for them any more. */
+  private readonly whole = new Set<string>();
 
   constructor(private readonly dependencies: IndexKeeperDependencies) {}
 
   /** @throws DomainError `not_ready` while the index is being filled */
   async ensure(store: TenantStore, base: KnowledgeBaseRecord): Promise<void> {
     const key = JSON.stringify([store.tenant, base.id]);
+    if (this.whole.has(key)) return;
     let keeping = this.kept.get(key);
     if (!keeping) {
       keeping = this.fillIfLacking(store, base);
       this.kept.set(key, keeping);
       // A failure is told to those who wait now; the next search tries again.
-      keeping.catch(() => this.kept.delete(key));
+      keeping.then(
+        () => this.whole.add(key),
+        () => this.kept.delete(key),
+      );
     }
     await this.within(keeping, base);
   }

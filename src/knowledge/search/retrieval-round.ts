@@ -16,8 +16,8 @@ import { fuse } from './rank';
 const LEAST_WINDOW = 100;
 const WINDOW_FACTOR = 5;
 const MOST_WINDOW = 1_000;
-/** Relevance feedback reads so many, and a page is seldom longer. */
-const LEAST_DEPTH = 10;
+/** Relevance feedback reads less than so many. */
+const FEEDBACK_DEPTH = 10;
 
 /** A base as one search sees it: a refresh that is being judged looks at the generation that is not live yet. */
 export interface SearchedBase {
@@ -137,7 +137,9 @@ export class RetrievalRounds {
       { vector, near, share: REFINEMENT.share, far, repulsion: REFINEMENT.repulsion },
       ids,
     );
-    return new Map(ids.flatMap((id, index) => (cosines[index] === null ? [] : [[id, cosines[index]!]])));
+    const known = new Map<string, number>();
+    cosines.forEach((cosine, index) => cosine !== null && known.set(ids[index]!, cosine));
+    return known;
   }
 
   private async ask(request: RoundRequest, window: number): Promise<RetrieverAnswer[]> {
@@ -219,9 +221,14 @@ const smallest = (a: number | null, b: number | null): number | null =>
 
 /** So many of the best may be asked for by what comes after fusion; the rest need not be looked up. */
 function depthOf(options: SearchOptions): number {
-  const { limit, enableMmr, enableRerank, explain, explainChunkIds, titleAlpha, freshnessBoost } = options;
+  const { limit, enableMmr, enableRerank, enableQueryExpansion } = options;
+  const { explain, explainChunkIds, titleAlpha, freshnessBoost } = options;
   if (explain || explainChunkIds.length > 0 || titleAlpha > 0 || freshnessBoost > 0) return Infinity;
-  return Math.max(LEAST_DEPTH, enableMmr ? diversityPool(limit) : limit, enableRerank ? RERANKED : 0);
+  return Math.max(
+    enableMmr ? diversityPool(limit) : limit,
+    enableRerank ? RERANKED : 0,
+    enableQueryExpansion ? FEEDBACK_DEPTH : 0,
+  );
 }
 
 /**

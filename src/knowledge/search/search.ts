@@ -10,6 +10,7 @@ import { explainChunks } from './explain';
 import { highlightsOf } from './highlights';
 import type { IndexKeeper } from './index-keeper';
 import { acceptSearch, diversityPool, RERANKED, type SearchFields, type SearchOptions } from './options';
+import { Passages } from './passages';
 import type { ProcessedQuery, QueryProcessing } from './query-processing';
 import type { Found, RetrievalRounds, Round, SearchedBase } from './retrieval-round';
 import type { Neighbour, SearchAnswer, SearchResult } from './types';
@@ -53,6 +54,8 @@ export interface Trail {
 
 /** Searches knowledge bases: find, fuse, rerank and boost, threshold, diversity, cut. */
 export class KnowledgeSearch {
+  private readonly passages = new Passages();
+
   constructor(private readonly dependencies: SearchDependencies) {}
 
   /**
@@ -186,7 +189,7 @@ export class KnowledgeSearch {
     model: string,
   ): Promise<void> {
     const best = ranked.slice(0, RERANKED);
-    const texts = await textsOf(store, best);
+    const texts = await this.textsOf(store, best);
     const passages = best.map(({ candidate }) => texts.get(candidate.id)?.text ?? '');
     const scores = await this.dependencies.processing.rerank(model, query, passages, notes);
     if (!scores) return;
@@ -211,7 +214,7 @@ export class KnowledgeSearch {
     { chosen, options }: Trail,
     query: string,
   ): Promise<SearchResult[]> {
-    const texts = await textsOf(store, chosen);
+    const texts = await this.textsOf(store, chosen);
     // A chunk that was removed since it was found is no result.
     const present = chosen.filter(({ candidate }) => texts.has(candidate.id));
     return Promise.all(
@@ -223,6 +226,13 @@ export class KnowledgeSearch {
       }),
     );
   }
+
+  private textsOf(store: TenantStore, ranked: Ranked[]): Promise<Map<string, ChunkWithoutVector>> {
+    return this.passages.find(
+      store,
+      ranked.map(({ candidate }) => candidate.id),
+    );
+  }
 }
 
 /** A second opinion, 0 to 1, with its weight in the score. */
@@ -230,11 +240,6 @@ const mixed = (score: number, weight: number, opinion: number): number =>
   (1 - weight) * score + weight * opinion;
 
 const byFinalScore = (a: Ranked, b: Ranked): number => b.score - a.score || a.fusedRank - b.fusedRank;
-
-async function textsOf(store: TenantStore, ranked: Ranked[]): Promise<Map<string, ChunkWithoutVector>> {
-  const chunks = await store.knowledge.findChunks(ranked.map(({ candidate }) => candidate.id));
-  return new Map(chunks.map((chunk) => [chunk.id, chunk]));
-}
 
 async function neighboursOf(
   store: TenantStore,
