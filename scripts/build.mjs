@@ -2,6 +2,7 @@
  * Transpiles the program file by file into dist/ (CommonJS for Node 20) and copies what it reads at run time.
  * Only what changed since the last build is touched; `--force` builds everything. Types are `npm run typecheck`'s.
  */
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +57,22 @@ async function writeAsJson(path) {
   writeFileSync(jsonOf(path), JSON.stringify(parse(readFileSync(path, 'utf8'))));
 }
 
+/** Loads the whole program once, so that even the first start finds it compiled (see bin/agentflow.cjs). */
+function compileAhead() {
+  const kept = join(root, 'node_modules/.cache/agentflow/compiled');
+  // What was kept of older code is of no use any more.
+  rmSync(kept, { recursive: true, force: true });
+  const entries = ['dist/src/cli/index.js', 'dist/src/main.js'].map((path) => join(root, path));
+  const program = `
+    const { enableCompileCache } = require('node:module');
+    if (enableCompileCache) {
+      enableCompileCache(${JSON.stringify(kept)});
+      for (const entry of ${JSON.stringify(entries)}) require(entry);
+    }`;
+  const { status } = spawnSync(process.execPath, ['-e', program], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (status !== 0) throw new Error('The program was built, but cannot be loaded.');
+}
+
 /** @returns {Promise<number>} how many files were transpiled or copied */
 export async function build({ force = false } = {}) {
   const stamp = existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : '';
@@ -75,6 +92,7 @@ export async function build({ force = false } = {}) {
     if (isDescription(asset)) await writeAsJson(asset);
   }
   mkdirSync(dist, { recursive: true });
+  if (staleSources.length === sources.length) compileAhead();
   // Written last: a build that was cut short is not taken for a complete one of a newer recipe.
   if (stamp !== recipeStamp() || force) writeFileSync(stampFile, recipeStamp());
   return staleSources.length + staleAssets.length;
