@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-const LOOK_EVERY_MS = 1_000;
-/** Share of a second that the event loop may have worked in a quiet one. */
+const LOOK_EVERY_MS = 500;
+/** Share of the time between two looks that the event loop may have worked in a quiet one. */
 const QUIET_UTILIZATION = 0.05;
 const QUIET_LOOKS = 2;
 /** A collection is worth its pause when the process has grown by so much since the last one. */
