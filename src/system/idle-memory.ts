@@ -5,7 +5,12 @@ import { runInNewContext } from 'node:vm';
 const LOOK_EVERY_MS = 500;
 /** Share of the time between two looks that the event loop may have worked in a quiet one. */
 const QUIET_UTILIZATION = 0.05;
-const QUIET_LOOKS = 2;
+/** How long it has to be quiet. */
+const SHORTEST_PATIENCE_MS = 1_000;
+const LONGEST_PATIENCE_MS = 20_000;
+/** So much work (the start, a wave of connections) optimises no code that is worth keeping; what comes on top does. */
+const LITTLE_WORK_MS = 2_000;
+const PATIENCE_PER_WORK = 3;
 /** A collection is worth its pause when the process has grown by so much since the last one. */
 const WORTH_BYTES = 24 * 1024 * 1024;
 
@@ -15,26 +20,40 @@ type Collect = (how?: { type: 'major'; execution: 'sync'; flavor: 'last-resort' 
  * Gives memory back when the server is idle. V8 keeps garbage and half-empty pages of busy times (the start, a wave of
  * connections) for as long as nothing presses it: up to 100 MB that other programs of the machine could use. One
  * collection that also returns pages ("last resort") takes a few dozen milliseconds, in which an idle server has nothing
- * to do.
+ * to do. It throws optimised code away, too, which costs the next thousand chats a third more work (measured): the longer
+ * the server has worked, the longer it has to be quiet before.
  * @returns stops it
  */
 export function keepIdleMemorySmall(): () => void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as Collect;
   let last = performance.eventLoopUtilization();
-  let quiet = 0;
+  let workedMs = 0;
+  let quietMs = 0;
   let settled = 0;
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
+    const { utilization, active } = performance.eventLoopUtilization(now, last);
     last = now;
-    quiet = utilization < QUIET_UTILIZATION ? quiet + 1 : 0;
-    if (quiet !== QUIET_LOOKS || process.memoryUsage.rss() - settled < WORTH_BYTES) return;
+    if (utilization < QUIET_UTILIZATION) quietMs += LOOK_EVERY_MS;
+    else {
+      quietMs = 0;
+      workedMs += active;
+    }
+    if (quietMs < patienceMs(workedMs) || process.memoryUsage.rss() - settled < WORTH_BYTES) return;
     // The first is all that Node 20 knows; the second also returns pages.
     collect();
     collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     settled = process.memoryUsage.rss();
+    workedMs = 0;
     last = performance.eventLoopUtilization();
   }, LOOK_EVERY_MS).unref();
   return () => clearInterval(timer);
 }
+
+/** How long it has to be quiet after so much work. */
+export const patienceMs = (workedMs: number): number =>
+  Math.min(
+    LONGEST_PATIENCE_MS,
+    SHORTEST_PATIENCE_MS + PATIENCE_PER_WORK * Math.max(0, workedMs - LITTLE_WORK_MS),
+  );
