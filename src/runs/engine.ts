@@ -151,7 +151,7 @@ export class RunEngine {
     if (outcome === 'stored') return this.started(beginning, first);
     if (outcome === 'run_exists') return this.attach(beginning);
     // Somebody may have appended to it meanwhile.
-    const allocated = known.activeRunId === null ? await this.claim(store, run, title) : null;
+    const allocated = known.activeRunId ? null : await this.claim(store, run, title);
     return allocated ? this.continued(beginning, allocated) : this.busy(beginning);
   }
 
@@ -272,7 +272,7 @@ export class RunEngine {
         continue;
       }
       const holder = conversation.activeRunId;
-      if (holder === null) return this.claim(store, run, undefined);
+      if (!holder) return this.claim(store, run, undefined);
       if (await store.runs.find(holder)) return null;
       if (clock.now().getTime() - conversation.updatedAt.getTime() > ORPHANED_AFTER_MS)
         await store.conversations.withdraw(conversation.id, holder);

@@ -86,3 +86,46 @@ describe('a conversation that is held by a run that was never made', () => {
     expect((await client.rest('GET', '/api/v1/conversations/orphan-2')).status).toBe(404);
   });
 });
+
+describe('a conversation that this process never saw', () => {
+  const elsewhere = async (id: string, userId: string): Promise<void> => {
+    const at = new Date();
+    const [main] = (await client.rest('GET', '/api/v1/agents')).body;
+    const data = {
+      id,
+      userId,
+      agentId: main.id,
+      title: 'Made elsewhere',
+      titleSource: 'user',
+      isActive: true,
+      metadata: {},
+      nextSeq: 0,
+      messageCount: 0,
+      queuedRuns: 0,
+      compactedBefore: 0,
+      createdAt: at,
+      updatedAt: at,
+    };
+    await server.application.database.prisma('agentflow').conversation.create({ data: data as never });
+  };
+
+  it("goes on when it is the user's own", async () => {
+    await elsewhere('elsewhere-1', 'local-dev');
+    const { status, body } = await chat('elsewhere-1', 'm');
+    expect(status).toBe(200);
+    expect(body.events[0].seq).toBe(1);
+    const conversation = await server.application.database
+      .store('agentflow')
+      .conversations.find('elsewhere-1');
+    expect(conversation).toMatchObject({ title: 'Made elsewhere', activeRunId: null, messageCount: 2 });
+  });
+
+  it("is not found when it is somebody else's, and nothing is stored", async () => {
+    await elsewhere('elsewhere-2', 'somebody');
+    expect((await chat('elsewhere-2', 'm')).status).toBe(404);
+    const store = server.application.database.store('agentflow');
+    expect(await store.runs.count({ conversationId: 'elsewhere-2' })).toBe(0);
+    expect(await store.parts.after('elsewhere-2', -1, 10)).toEqual([]);
+    expect(await store.conversations.find('elsewhere-2')).toMatchObject({ nextSeq: 0, userId: 'somebody' });
+  });
+});

@@ -42,7 +42,7 @@ export class PrismaRunLogStore implements RunLogStore {
     { conversation, run, parts }: Beginning,
   ): ReturnType<RunLogStore['beginIn']> {
     const insertRun = [insertion(this.collections.runs(), toDocument(run))];
-    const isIdle = known.activeRunId === null;
+    const isIdle = !known.activeRunId;
     const claim = [this.transition(known, conversation, newId())];
     const done = await this.store(isIdle ? [insertRun, claim, this.insertions(parts)] : [insertRun]);
     if (done === 0) return 'run_exists';
@@ -97,7 +97,7 @@ export class PrismaRunLogStore implements RunLogStore {
     const filter: Document & { _id: string } = { _id: from.id };
     for (const field of STATE) filter[field] = from[field];
     // Only a run that has the conversation already may end in one that is being deleted.
-    if (from.activeRunId === null) filter.deletedAt = null;
+    if (!from.activeRunId) filter.deletedAt = null;
     const $set: Document = { lastWrite: mark };
     for (const field of CHANGED) if (to[field] !== from[field]) $set[field] = to[field];
     return conditional(this.collections.conversations(), { filter, update: { $set } });
