@@ -58,7 +58,7 @@ export class Compactions {
         summary: conversation.summary,
         tokensSaved: 0,
       };
-    const old = await store.parts.messages(conversationId, conversation.compactedBefore, until, 'asc');
+    const old = await store.parts.messages(conversation, conversation.compactedBefore, until, 'asc');
     const summary = await this.summarise(store, principal, conversation.summary, old);
     await store.conversations.update(conversationId, {
       summary,
@@ -112,11 +112,11 @@ async function firstKept(
   conversation: ConversationRecord,
   keep: number,
 ): Promise<number> {
-  const { id, messageCount, compactedBefore } = conversation;
+  const { messageCount, compactedBefore } = conversation;
   let turns = 0;
   for (let to = messageCount; to > compactedBefore && turns < keep; to -= PAGE_MESSAGES) {
     const from = Math.max(to - PAGE_MESSAGES, compactedBefore);
-    for (const part of await store.parts.messages(id, from, to, 'desc')) {
+    for (const part of await store.parts.messages(conversation, from, to, 'desc')) {
       if (part.type === 'user') turns++;
       if (turns === keep) return part.messageSeq!;
     }

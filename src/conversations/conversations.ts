@@ -17,7 +17,7 @@ import {
 import type { ConversationFilter, Projection, TenantStore } from '../ports/stores';
 import type { ConversationBus } from '../runs/bus';
 import type { Cancellation } from '../runs/cancellation';
-import type { ConversationLog } from '../runs/log';
+import type { ConversationLog, PartDraft } from '../runs/log';
 import { generateTitle } from './titles';
 
 const TITLE_CHARACTERS = 200;
@@ -182,7 +182,7 @@ export class Conversations {
       order === 'asc'
         ? [skip, Math.min(skip + limit, total)]
         : [Math.max(total - skip - limit, 0), total - skip];
-    const messages = from < to ? await store.parts.messages(id, from, to, order) : [];
+    const messages = from < to ? await store.parts.messages(conversation, from, to, order) : [];
     const next = skip + limit;
     return { messages, total, limit, offset: skip, nextCursor: next < total ? encodeOrdinal(next) : null };
   }
@@ -200,24 +200,28 @@ export class Conversations {
       throw invalid('message_id', 'must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -');
     const metadata = checkMetadata(input.metadata);
     const store = await this.store(principal);
-    await this.assertOwn(store, principal, id);
     const { messageId } = input;
+    const draft: PartDraft = {
+      type: 'user',
+      messageId: messageId ?? newId(),
+      text: input.content,
+      metadata: metadata ?? null,
+    };
+    const { log } = this.dependencies;
+    if (!messageId) {
+      const again = await log.appendAgain(store, id, principal.userId, [draft]);
+      if (again) return again[0]!;
+    }
+    const end = own(principal, await store.conversations.find(id), id);
     const append = async (): Promise<PartRecord> => {
-      const [part] = await this.dependencies.log.append(store, id, [
-        {
-          type: 'user',
-          messageId: messageId ?? newId(),
-          text: input.content,
-          metadata: metadata ?? null,
-        },
-      ]);
+      const [part] = await log.append(store, id, [draft], { kind: 'user', end });
       return part!;
     };
     if (!messageId) return append();
-    const known = await this.once(`${principal.tenant}/${id}/${messageId}`, async () => {
+    const stored = await this.once(`${principal.tenant}/${id}/${messageId}`, async () => {
       return (await store.parts.findByMessageId(id, messageId)) ?? append();
     });
-    return sameMessage(known, input.content);
+    return sameMessage(stored, input.content);
   }
 
   /** Requests at the same time for one message share the work; a later one finds what was stored. */
@@ -276,8 +280,8 @@ export class Conversations {
   /** Makes a title from the first messages with the background model. */
   async generateTitle(principal: Principal, id: string): Promise<ConversationRecord> {
     const store = await this.store(principal);
-    own(principal, await store.conversations.find(id), id);
-    const messages = await store.parts.messages(id, 0, TITLE_MESSAGES, 'asc');
+    const conversation = own(principal, await store.conversations.find(id), id);
+    const messages = await store.parts.messages(conversation, 0, TITLE_MESSAGES, 'asc');
     if (messages.length === 0)
       throw new DomainError('conflict', `Conversation ${id} has no messages to make a title from.`);
     const model = await this.dependencies.backgroundModel(store, principal.userId);
@@ -290,7 +294,7 @@ export class Conversations {
     const store = await this.dependencies.open(tenant);
     const conversation = await store.conversations.find(id);
     if (!conversation || conversation.deletedAt || conversation.titleSource !== 'message') return;
-    const messages = await store.parts.messages(id, 0, TITLE_MESSAGES, 'asc');
+    const messages = await store.parts.messages(conversation, 0, TITLE_MESSAGES, 'asc');
     const model = await this.dependencies.backgroundModel(store, userId);
     const title = await generateTitle(this.dependencies.models, model, messages);
     await store.conversations.update(id, { title, titleSource: 'generated' });
@@ -311,10 +315,6 @@ export class Conversations {
     if (!updated) throw notFound('Conversation', id);
     this.dependencies.bus.publish(principal.tenant, id, { kind: 'changed' });
     return updated;
-  }
-
-  private async assertOwn(store: TenantStore, principal: Principal, id: string): Promise<void> {
-    own(principal, await store.conversations.find(id), id);
   }
 
   private store(principal: Principal): Promise<TenantStore> {

@@ -98,7 +98,12 @@ export class History {
     for (let from = conversation.compactedBefore; from < conversation.messageCount; from += step)
       messages.push(
         ...(
-          await store.parts.messages(id, from, Math.min(from + step, conversation.messageCount), 'asc')
+          await store.parts.messages(
+            conversation,
+            from,
+            Math.min(from + step, conversation.messageCount),
+            'asc',
+          )
         ).flatMap(toModelMessages),
       );
     return {

@@ -130,6 +130,9 @@ export interface ConversationStore {
   positions(ids: string[]): Promise<Map<string, number>>;
 }
 
+/** What tells a conversation from another one that had its id before. */
+export type Conversed = Pick<ConversationRecord, 'id' | 'createdAt'>;
+
 export interface PartStore {
   /**
    * Inserts parts with allocated seqs; parts that are there already (the same ids) are left alone, so that an insert whose
@@ -143,8 +146,8 @@ export interface PartStore {
   after(conversationId: string, afterSeq: number, limit: number): Promise<PartRecord[]>;
   /** Parts of one run with `seq > afterSeq`, oldest first. */
   ofRun(conversationId: string, runId: string, afterSeq: number, limit: number): Promise<PartRecord[]>;
-  /** Messages by ordinal: `from` included, `to` excluded. */
-  messages(conversationId: string, from: number, to: number, order: 'asc' | 'desc'): Promise<PartRecord[]>;
+  /** Messages by ordinal: `from` included, `to` excluded. They may come from memory: `conversation` was read just now. */
+  messages(conversation: Conversed, from: number, to: number, order: 'asc' | 'desc'): Promise<PartRecord[]>;
   findByMessageId(conversationId: string, messageId: string): Promise<PartRecord | null>;
   /** Parts of the given types in `seq` order. */
   ofTypes(
@@ -232,6 +235,19 @@ export interface RunEntry {
   ending?: (parts: PartRecord[]) => Partial<RunRecord>;
 }
 
+/** Where the log of a user's conversation ends. */
+export type LogEnd = Pick<ConversationRecord, 'id' | 'userId' | 'nextSeq' | 'messageCount'>;
+
+/** Parts that a user adds, and no run. */
+export interface UserEntry {
+  allocation: Allocation;
+  /** The parts in their places: for the same place the same parts. */
+  place: (position: Pick<Allocated, 'seq' | 'messageSeq'>) => PartRecord[];
+  at: Date;
+  /** The answer to an earlier attempt was lost: it may be stored already. */
+  repeated: boolean;
+}
+
 /**
  * Writes of runs that go together, each only if the one before it happened: the same as one by one through the other stores,
  * in one round trip where the database can. A process that dies between two of them leaves what the single writes would.
@@ -250,6 +266,11 @@ export interface RunLogStore {
    * allocation.
    */
   append(entry: RunEntry): Promise<PartRecord[] | null>;
+  /**
+   * Allocates and stores a user's parts behind `end`; null when the conversation is gone, another user's, or ends elsewhere:
+   * nothing is stored then. After `database_unavailable` the same entry can be given again, and is stored once.
+   */
+  appendBehind(end: LogEnd, entry: UserEntry): Promise<PartRecord[] | null>;
 }
 
 export interface PreferenceStore {

@@ -1,8 +1,9 @@
+import { LRUCache } from 'lru-cache';
 import { notFound } from '../errors';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
 import type { JsonValue, PartRecord, PartType, RunRecord } from '../ports/records';
-import type { Allocated, Allocation, Holder, TenantStore } from '../ports/stores';
+import type { Allocated, Allocation, Holder, LogEnd, TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { isFull, isUnavailable, whileUnavailable } from './patience';
 
@@ -23,6 +24,8 @@ export interface PartDraft {
 /** How the seqs of an entry are allocated: by anybody, or by the worker that holds the conversation for a run. */
 export type Writer =
   | { kind: 'anyone' }
+  /** The user whose conversation it is, which was just read: while it is as it was, the append is one command. */
+  | { kind: 'user'; end: LogEnd }
   | {
       kind: 'run';
       runId: string;
@@ -58,10 +61,15 @@ const REQUEST_PATIENCE_MS = 3_000;
 /** How long a run waits: longer than any usual restart or fail-over. */
 export const RUN_PATIENCE_MS = 600_000;
 
+/** Conversations whose end is remembered. */
+const MOST_ENDS = 5_000;
+
 const ANYONE: Writer = { kind: 'anyone' };
 
 interface Waiting extends Entry {
-  resolve: (parts: PartRecord[]) => void;
+  /** Gives up where the conversation does not end as the writer says. */
+  onlyBehindEnd?: boolean;
+  resolve: (parts: PartRecord[] | null) => void;
   reject: (error: unknown) => void;
 }
 
@@ -71,6 +79,8 @@ interface Waiting extends Entry {
  */
 export class ConversationLog {
   private readonly queues = new Map<string, Waiting[]>();
+  /** Where users of this process appended last. */
+  private readonly ends = new LRUCache<string, LogEnd>({ max: MOST_ENDS });
 
   constructor(
     private readonly bus: ConversationBus,
@@ -82,16 +92,42 @@ export class ConversationLog {
    * @throws FencedError when the writer is a run that no longer holds the conversation
    * @throws DomainError `not_found` when the conversation is gone
    */
-  append(
+  async append(
     store: TenantStore,
     conversationId: string,
     drafts: PartDraft[],
     writer: Writer = ANYONE,
     ending?: RunEnd,
   ): Promise<PartRecord[]> {
+    const parts = await this.enqueue(store, conversationId, { drafts, writer, ending });
+    return parts!;
+  }
+
+  /**
+   * Appends to a conversation to which the user appended in this process before, without a look at it: that it is the user's
+   * still, and ends where it did, is a condition of the write.
+   * @returns null when it is not so, or not known: nothing is stored then, and the conversation has to be read first
+   */
+  async appendAgain(
+    store: TenantStore,
+    conversationId: string,
+    userId: string,
+    drafts: PartDraft[],
+  ): Promise<PartRecord[] | null> {
+    const end = this.ends.get(keyOf(store, conversationId));
+    if (end?.userId !== userId) return null;
+    const writer: Writer = { kind: 'user', end };
+    return this.enqueue(store, conversationId, { drafts, writer, onlyBehindEnd: true });
+  }
+
+  private enqueue(
+    store: TenantStore,
+    conversationId: string,
+    entry: Omit<Waiting, 'resolve' | 'reject'>,
+  ): Promise<PartRecord[] | null> {
     return new Promise((resolve, reject) => {
-      const key = `${store.tenant}\u0000${conversationId}`;
-      const waiting: Waiting = { drafts, writer, ending, resolve, reject };
+      const key = keyOf(store, conversationId);
+      const waiting: Waiting = { ...entry, resolve, reject };
       const queue = this.queues.get(key);
       if (queue) {
         queue.push(waiting);
@@ -133,7 +169,7 @@ export class ConversationLog {
 
   /** The same parts are tried again until the outcome is known: a repeated insert of them changes nothing. */
   private insert(store: TenantStore, parts: PartRecord[], writer: Writer): Promise<void> {
-    if (writer.kind === 'anyone')
+    if (writer.kind === 'anyone' || writer.kind === 'user')
       return whileUnavailable(REQUEST_PATIENCE_MS, () => store.parts.insert(parts));
     return whileUnavailable(RUN_PATIENCE_MS, () => store.parts.insert(parts), { orFull: true });
   }
@@ -157,9 +193,15 @@ export class ConversationLog {
 
   private async write(store: TenantStore, conversationId: string, batch: Waiting[]): Promise<void> {
     const drafts = batch.flatMap((waiting) => waiting.drafts);
-    const [{ writer, ending }] = batch as [Waiting];
+    const [{ writer, ending, onlyBehindEnd }] = batch as [Waiting];
     const entry = { conversationId, drafts, writer, ending, place: this.place(conversationId, drafts) };
-    const parts = (await this.writeAtOnce(store, entry)) ?? (await this.writeInSteps(store, entry));
+    const atOnce =
+      (await this.writeForRun(store, entry)) ?? (await this.writeBehind(store, entry, newestEnd(batch)));
+    if (!atOnce && onlyBehindEnd) {
+      for (const waiting of batch) waiting.resolve(null);
+      return;
+    }
+    const parts = atOnce ?? (await this.writeInSteps(store, entry));
     this.show(store, conversationId, parts);
     let taken = 0;
     for (const waiting of batch) {
@@ -169,7 +211,7 @@ export class ConversationLog {
   }
 
   /** Null when it has to go, or go on, step by step. */
-  private async writeAtOnce(store: TenantStore, entry: PlacedEntry): Promise<PartRecord[] | null> {
+  private async writeForRun(store: TenantStore, entry: PlacedEntry): Promise<PartRecord[] | null> {
     const { conversationId, drafts, writer, ending, place } = entry;
     if (writer.kind !== 'run') return null;
     const { runId, owner, release } = writer;
@@ -186,6 +228,30 @@ export class ConversationLog {
       if (isUnavailable(error) || isFull(error)) return null;
       throw error;
     }
+  }
+
+  /** Null when the conversation does not end so, or nobody said how: its places have to be asked for. */
+  private async writeBehind(
+    store: TenantStore,
+    { conversationId, drafts, place }: PlacedEntry,
+    said: LogEnd | undefined,
+  ): Promise<PartRecord[] | null> {
+    if (!said) return null;
+    const key = keyOf(store, conversationId);
+    const end = newer(said, this.ends.get(key));
+    const allocation = allocationOf(drafts);
+    const entry = { allocation, place, at: this.clock.now(), repeated: false };
+    const parts = await whileUnavailable(REQUEST_PATIENCE_MS, async () => {
+      try {
+        return await store.runLog.appendBehind(end, entry);
+      } catch (error) {
+        entry.repeated = true;
+        throw error;
+      }
+    });
+    if (parts) this.ends.set(key, behind(end, allocation));
+    else this.ends.delete(key);
+    return parts;
   }
 
   private async writeInSteps(store: TenantStore, entry: PlacedEntry): Promise<PartRecord[]> {
@@ -209,7 +275,7 @@ export class ConversationLog {
     const allocation = allocationOf(drafts);
     const at = this.clock.now();
     // An allocation whose answer was lost leaves a gap, which followers know how to pass.
-    if (writer.kind === 'anyone') {
+    if (writer.kind === 'anyone' || writer.kind === 'user') {
       const allocated = await whileUnavailable(REQUEST_PATIENCE_MS, () =>
         store.conversations.allocate(conversationId, allocation, at),
       );
@@ -258,13 +324,34 @@ const allocationOf = (drafts: PartDraft[]): Allocation => ({
 export const isMessage = (part: { type: PartType }): boolean =>
   part.type === 'user' || part.type === 'agent_text';
 
-/** Appends of anyone share a batch; a run's entry is one of its own, since its fence is. */
+/** Appends of users share a batch, and those of anyone; a run's entry is one of its own, since its fence is. */
 function takeBatch(queue: Waiting[]): Waiting[] {
-  if (queue[0]!.writer.kind !== 'anyone') return [queue.shift()!];
-  let end = 1;
-  while (end < queue.length && queue[end]!.writer.kind === 'anyone') end++;
-  return queue.splice(0, end);
+  const [{ writer, onlyBehindEnd }] = queue as [Waiting];
+  if (writer.kind !== 'anyone' && writer.kind !== 'user') return [queue.shift()!];
+  const isOther = (one: Waiting) => one.writer.kind !== writer.kind || one.onlyBehindEnd !== onlyBehindEnd;
+  const end = queue.findIndex(isOther);
+  return queue.splice(0, end < 0 ? queue.length : end);
 }
+
+const keyOf = ({ tenant }: TenantStore, conversationId: string): string => `${tenant}\u0000${conversationId}`;
+
+/** The end that was read last, of writers that say one. */
+function newestEnd(batch: Waiting[]): LogEnd | undefined {
+  let newest: LogEnd | undefined;
+  for (const { writer } of batch) if (writer.kind === 'user') newest = newer(writer.end, newest);
+  return newest;
+}
+
+const behind = ({ id, userId, nextSeq, messageCount }: LogEnd, { parts, messages }: Allocation): LogEnd => ({
+  id,
+  userId,
+  nextSeq: nextSeq + parts,
+  messageCount: messageCount + messages,
+});
+
+/** Logs only grow. */
+const newer = (one: LogEnd, other: LogEnd | undefined): LogEnd =>
+  other && other.userId === one.userId && other.nextSeq > one.nextSeq ? other : one;
 
 function placeAll(conversationId: string, allocated: Position, drafts: PartDraft[], at: Date): PartRecord[] {
   let { seq, messageSeq } = allocated;

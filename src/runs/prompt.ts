@@ -24,7 +24,7 @@ export async function buildPrompt(
     ];
   const { conversation, turn } = thread;
   const from = Math.max(conversation.compactedBefore, turn - agent.maxConversationMessages);
-  const history = turn > from ? await store.parts.messages(conversation.id, from, turn, 'asc') : [];
+  const history = turn > from ? await store.parts.messages(conversation, from, turn, 'asc') : [];
   return [
     ...systemMessages(agent, request.systemBlocks, conversation.summary),
     ...history.flatMap(toModelMessages),

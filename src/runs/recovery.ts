@@ -288,11 +288,12 @@ export class RunRecovery {
   /** The number of messages up to the last stored one, when at most `lost` messages after it were never stored. */
   private async storedMessages(
     store: TenantStore,
-    { id, messageCount }: ConversationRecord,
+    conversation: ConversationRecord,
     lost: number,
   ): Promise<number> {
+    const { messageCount } = conversation;
     const from = Math.max(0, messageCount - lost - 1);
-    const [last] = await store.parts.messages(id, from, messageCount, 'desc');
+    const [last] = await store.parts.messages(conversation, from, messageCount, 'desc');
     return last ? last.messageSeq! + 1 : from;
   }
 

@@ -299,4 +299,101 @@ describe('what runs add to their conversations', () => {
       expect(await texts('doubt')).toEqual(['1 a', '2 b', '3 c']);
     });
   });
+
+  describe('what a user appends', () => {
+    const idle = async (id: string): Promise<ConversationRecord> => {
+      const known = conversation(id, { activeRunId: null, activeOwner: null, activeMessageId: null });
+      await store.conversations.create(known);
+      return known;
+    };
+    const message = (text: string): PartDraft => ({ type: 'user', text, messageId: text });
+    const append = (end: ConversationRecord, text: string) =>
+      log.append(store, end.id, [message(text)], { kind: 'user', end });
+    const again = (id: string, text: string, user = 'user') =>
+      log.appendAgain(store, id, user, [message(text)]);
+
+    it('is one command behind the end that was read, and behind its own', async () => {
+      const end = await idle('user');
+      bulkWrites = 0;
+      expect(await append(end, 'a')).toMatchObject([{ seq: 1, messageSeq: 0, text: 'a' }]);
+      expect(await again('user', 'b')).toMatchObject([{ seq: 2, messageSeq: 1, text: 'b' }]);
+      if (!process.env.MONGODB_URL) expect(bulkWrites).toBe(2);
+      expect(await texts('user')).toEqual(['1 a', '2 b']);
+      expect(await store.conversations.find('user')).toMatchObject({ nextSeq: 3, messageCount: 2 });
+    });
+
+    it('keeps the order of appends at once, each with its own part', async () => {
+      const end = await idle('at once');
+      await append(end, 'first');
+      const parts = await Promise.all(['a', 'b', 'c', 'd'].map((text) => again('at once', text)));
+      expect(parts.map((one) => one![0]!.text)).toEqual(['a', 'b', 'c', 'd']);
+      expect(await texts('at once')).toEqual(['1 first', '2 a', '3 b', '4 c', '5 d']);
+    });
+
+    it('asks for its places where something else was written meanwhile', async () => {
+      const end = await idle('overtaken');
+      await database.store('one').conversations.allocate('overtaken', { parts: 3, messages: 1 }, AT);
+      expect(await append(end, 'a')).toMatchObject([{ seq: 4, messageSeq: 1 }]);
+      expect(await texts('overtaken')).toEqual(['4 a']);
+    });
+
+    it.each([
+      ['was written to meanwhile', { nextSeq: 9 }],
+      ['is being deleted', { deletedAt: AT }],
+      ["became another user's", { userId: 'another' }],
+    ])('stores nothing without a look when the conversation %s', async (what, change) => {
+      const id = `again: ${what}`;
+      await append(await idle(id), 'a');
+      await db.collection('conversations').updateOne({ _id: id as never }, { $set: change });
+      expect(await again(id, 'b')).toBeNull();
+      expect(await texts(id)).toEqual(['1 a']);
+    });
+
+    it('stores nothing without a look for another user, or before this process wrote', async () => {
+      await append(await idle('mine'), 'a');
+      expect(await again('mine', 'b', 'another')).toBeNull();
+      await idle('new to us');
+      expect(await again('new to us', 'b')).toBeNull();
+      expect(await texts('mine')).toEqual(['1 a']);
+      expect(await texts('new to us')).toEqual([]);
+    });
+
+    it('is a failure of its own when the conversation is gone', async () => {
+      const end = await idle('gone');
+      await database.store('one').conversations.remove('gone');
+      await expect(append(end, 'a')).rejects.toMatchObject({ code: 'not_found' });
+      expect(await texts('gone')).toEqual([]);
+    });
+
+    it('leaves a run that holds the conversation its hold', async () => {
+      await begin('beside');
+      const end = (await store.conversations.find('beside'))!;
+      bulkWrites = 0;
+      await append(end, 'question');
+      await log.append(store, 'beside', [draft('answer')], writer('beside'));
+      expect(await texts('beside')).toEqual(['1 question', '2 answer']);
+      // The run knows of the append: its own write is one command, too.
+      if (!process.env.MONGODB_URL) expect(bulkWrites).toBe(2);
+    });
+
+    onEmbedded('is stored once when the answer of the database is lost', async () => {
+      const end = await idle('unanswered');
+      answersLost = true;
+      setTimeout(() => (answersLost = false), 120);
+      expect(await append(end, 'a')).toMatchObject([{ seq: 1, messageSeq: 0 }]);
+      expect(await texts('unanswered')).toEqual(['1 a']);
+      expect(await store.conversations.find('unanswered')).toMatchObject({ nextSeq: 2, messageCount: 1 });
+    });
+
+    onEmbedded('is stored once when others wrote after the answer was lost', async () => {
+      const end = await idle('overtaken in doubt');
+      answersLost = true;
+      const lost = append(end, 'a');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await database.store('one').conversations.allocate(end.id, { parts: 1, messages: 0 }, AT);
+      answersLost = false;
+      expect(await lost).toMatchObject([{ seq: 1 }]);
+      expect(await texts(end.id)).toEqual(['1 a']);
+    });
+  });
 });

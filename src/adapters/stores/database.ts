@@ -24,6 +24,7 @@ import { PrismaPartStore } from './parts';
 import { PrismaApprovalPolicyStore } from './policies';
 import { PrismaPreferenceStore } from './preferences';
 import { PrismaQuestionStore } from './questions';
+import { RecentMessages } from './recent-messages';
 import { PrismaRunLogStore } from './run-log';
 import { PrismaRunStore } from './runs';
 import { PrismaToolCallStore } from './tool-calls';
@@ -53,6 +54,7 @@ export class MongoDatabase implements Database {
   private readonly client: MongoClient;
   private readonly connector: PrismaConnector<PrismaClient>;
   private readonly writes: WriteBatch;
+  private readonly recent = new RecentMessages();
   private readonly met = new LRUCache<string, true>({ max: MOST_MET });
   private readonly stores = new Map<string, TenantStore>();
   private readonly clients = new Map<string, PrismaClient>();
@@ -127,7 +129,7 @@ export class MongoDatabase implements Database {
       tenant,
       agents: guarded(new PrismaAgentStore(prisma)),
       conversations: guarded(new PrismaConversationStore(prisma, conversations, this.writes, held, this.met)),
-      parts: guarded(new PrismaPartStore(prisma, parts, this.writes)),
+      parts: guarded(new PrismaPartStore(prisma, parts, this.writes, this.recent)),
       runs: guarded(new PrismaRunStore(prisma, runs, this.writes)),
       runLog: guarded(new PrismaRunLogStore({ conversations, parts, runs }, this.writes, held)),
       preferences: guarded(new PrismaPreferenceStore(prisma)),

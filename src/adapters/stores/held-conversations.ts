@@ -1,5 +1,5 @@
 import type { ConversationRecord } from '../../ports/records';
-import type { Allocation } from '../../ports/stores';
+import type { Allocation, LogEnd } from '../../ports/stores';
 
 /** An allocation whose outcome is unknown, because the connection broke. */
 export interface Doubt {
@@ -28,6 +28,13 @@ export class HeldConversations {
   /** A newer state, of a conversation that may be held here. */
   refresh(conversation: ConversationRecord): void {
     if (this.held.has(conversation.id)) this.keep(conversation);
+  }
+
+  /** What a user appended to a conversation that may be held here. */
+  advance(from: LogEnd, changes: Pick<ConversationRecord, 'nextSeq' | 'messageCount' | 'updatedAt'>): void {
+    const held = this.held.get(from.id);
+    if (held?.nextSeq !== from.nextSeq || held.messageCount !== from.messageCount) return;
+    this.held.set(from.id, { ...held, ...changes });
   }
 
   /** Takes the conversation out: until it is kept again, its state is unknown. */

@@ -1,14 +1,16 @@
 import type { Collection, Document, FindOptions } from 'mongodb';
 import type { PartRecord, PartType } from '../../ports/records';
-import type { PartStore } from '../../ports/stores';
+import type { Conversed, PartStore } from '../../ports/stores';
 import type { WriteBatch } from './batches';
 import type { TenantClient } from './client';
+import type { RecentMessages } from './recent-messages';
 
 export class PrismaPartStore implements PartStore {
   constructor(
     private readonly prisma: TenantClient,
     private readonly collection: () => Collection<Document>,
     private readonly writes: WriteBatch,
+    private readonly recent: RecentMessages,
   ) {}
 
   async insert(parts: PartRecord[]): Promise<void> {
@@ -43,9 +45,21 @@ export class PrismaPartStore implements PartStore {
     return this.read({ conversationId, seq: { $gt: afterSeq }, type: { $in: types } }, limit);
   }
 
-  messages(conversationId: string, from: number, to: number, order: 'asc' | 'desc'): Promise<PartRecord[]> {
-    const wanted = { conversationId, messageSeq: { $gte: from, $lt: to } };
-    return this.find(wanted, { messageSeq: order === 'asc' ? 1 : -1 }, to - from);
+  async messages(
+    conversation: Conversed,
+    from: number,
+    to: number,
+    order: 'asc' | 'desc',
+  ): Promise<PartRecord[]> {
+    const { namespace } = this.collection();
+    const messages = await this.recent.find(namespace, conversation, [from, to], (first, end) =>
+      this.find(
+        { conversationId: conversation.id, messageSeq: { $gte: first, $lt: end } },
+        { messageSeq: 1 },
+        end - first,
+      ),
+    );
+    return order === 'asc' ? messages : messages.reverse();
   }
 
   async findByMessageId(conversationId: string, messageId: string): Promise<PartRecord | null> {

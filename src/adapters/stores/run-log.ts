@@ -2,7 +2,15 @@ import type { Collection, Document } from 'mongodb';
 import { DomainError } from '../../errors';
 import { newId } from '../../ids';
 import type { ConversationRecord, PartRecord, RunRecord } from '../../ports/records';
-import type { Allocation, Beginning, Holder, RunEntry, RunLogStore } from '../../ports/stores';
+import type {
+  Allocation,
+  Beginning,
+  Holder,
+  LogEnd,
+  RunEntry,
+  RunLogStore,
+  UserEntry,
+} from '../../ports/stores';
 import { conditional, insertion, toDocument, type Write, type WriteBatch } from './batches';
 import { IDLE } from './conversations';
 import { toDomainError } from './guard';
@@ -77,6 +85,35 @@ export class PrismaRunLogStore implements RunLogStore {
     }
   }
 
+  async appendBehind(end: LogEnd, entry: UserEntry): Promise<PartRecord[] | null> {
+    const { allocation, place, at, repeated } = entry;
+    const { id: _id, userId, nextSeq, messageCount } = end;
+    const parts = place({ seq: nextSeq, messageSeq: messageCount });
+    const next = behind(end, allocation);
+    const filter = { _id, userId, deletedAt: null, nextSeq, messageCount };
+    const $set = { ...next, updatedAt: at, lastWrite: markOf(parts) };
+    const insertions = this.insertions(parts);
+    const allocate = conditional(this.collections.conversations(), { filter, update: { $set } });
+    const done = await this.store([[allocate], insertions]);
+    if (done === 1) throw placeTaken(parts);
+    if (done === 0) {
+      if (!repeated || !(await this.isAllocated(_id, parts))) return null;
+      await Promise.all(insertions.map((insertion) => this.writes.stages([[insertion]])));
+    }
+    this.held.advance(end, { ...next, updatedAt: at });
+    return parts;
+  }
+
+  /** Whether an attempt whose answer was lost took the places of these very parts. */
+  private async isAllocated(conversationId: string, parts: PartRecord[]): Promise<boolean> {
+    const byId = (collection: Collection<Document>, ids: string[]) =>
+      collection.findOne({ _id: { $in: ids } } as Document, { projection: { lastWrite: 1 } });
+    const conversation = await byId(this.collections.conversations(), [conversationId]);
+    if (conversation?.lastWrite === markOf(parts)) return true;
+    const ids = parts.map(({ id }) => id);
+    return (await byId(this.collections.parts(), ids)) !== null;
+  }
+
   /** @returns how many stages happened */
   private async store(stages: Write[][]): Promise<number> {
     const { done, error } = await this.writes.stages(stages);
@@ -127,16 +164,23 @@ const CHANGED = [
 
 function advanced(
   known: ConversationRecord,
-  { parts, messages }: Allocation,
+  allocation: Allocation,
   releaseAt: Date | undefined,
 ): ConversationRecord {
   return {
     ...known,
     ...(releaseAt ? { ...IDLE, updatedAt: releaseAt } : {}),
-    nextSeq: known.nextSeq + parts,
-    messageCount: known.messageCount + messages,
+    ...behind(known, allocation),
   };
 }
+
+const behind = (end: Omit<LogEnd, 'userId'>, { parts, messages }: Allocation) => ({
+  nextSeq: end.nextSeq + parts,
+  messageCount: end.messageCount + messages,
+});
+
+/** What `lastWrite` says of a conversation whose newest parts these are; the same for the same parts. */
+const markOf = ([first]: PartRecord[]): string => first!.id;
 
 const placeTaken = ([first]: PartRecord[]): Error =>
   new Error(`Part ${first?.seq} of conversation ${first?.conversationId} is taken by another one.`);
