@@ -194,7 +194,7 @@ export class FileIngestion {
     const { store, file, place, progress, base } = task;
     const now = this.dependencies.clock.now();
     // A worker whose lease has ended must not publish over the one that took the job.
-    await progress.flush();
+    await progress.assertOurs();
     const document = await store.knowledge.findDocument(file.documentId);
     const published = document
       ? await store.knowledge.publishRevision(file.documentId, file.revision, file.generation, place, {

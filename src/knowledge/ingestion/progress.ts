@@ -27,6 +27,8 @@ export interface JobState {
  */
 export class JobProgress {
   private lastStored = 0;
+  /** When the write began that was the last to find the job this worker's. */
+  private confirmedAt = 0;
   private storing: Promise<void> = Promise.resolve();
   /** Counters about to be stored: whoever asks meanwhile shares the write. */
   private next: Promise<IngestionJobRecord> | undefined;
@@ -82,6 +84,11 @@ export class JobProgress {
     if (now - this.lastStored >= STORE_EVERY_MS) await this.flush();
   }
 
+  /** Makes sure that the job was this worker's a moment ago. @throws LostJobError */
+  async assertOurs(): Promise<void> {
+    if (Date.now() - this.confirmedAt >= STORE_EVERY_MS) await this.flush();
+  }
+
   /** Stores the counters. @throws LostJobError */
   flush(changes?: Partial<IngestionJobRecord>): Promise<IngestionJobRecord> {
     this.lastStored = Date.now();
@@ -95,8 +102,10 @@ export class JobProgress {
     changes: Partial<IngestionJobRecord>,
     onBegin?: () => void,
   ): Promise<IngestionJobRecord> {
+    let begunAt = 0;
     const write = this.storing.then(() => {
       onBegin?.();
+      begunAt = Date.now();
       const { total, completed, failed } = this.state.job;
       return this.store.knowledge.updateJob(this.jobId, this.owner, {
         total,
@@ -112,6 +121,7 @@ export class JobProgress {
     );
     const stored = await write;
     if (!stored) throw new LostJobError(this.jobId);
+    this.confirmedAt = begunAt;
     Object.assign(this.state.job, changes, { version: stored.version });
     this.onChange(this.state);
     return stored;
