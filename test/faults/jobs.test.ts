@@ -108,4 +108,27 @@ describe('background jobs', () => {
       await queue.stop();
     }
   }, 30_000);
+
+  it('that are under way have a moment to end when the queue stops', async () => {
+    const queue = new AgendaQueue({
+      db: server.application.database.control,
+      workerId: 'stopping',
+      logger: { debug() {}, info() {}, warn() {}, error() {}, child: () => ({}) as never },
+      lockMs: 1_000,
+    });
+    let begun = 0;
+    let ended = 0;
+    queue.define('test.short', async () => {
+      begun++;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      ended++;
+    });
+    await queue.start();
+    await queue.enqueue('test.short', {});
+    await eventually(async () => begun > 0, 'the job has begun');
+    await queue.stop();
+    expect(ended).toBe(1);
+    const jobs = server.application.database.control.collection('jobs');
+    expect(await jobs.countDocuments({ name: 'test.short', nextRunAt: { $ne: null } })).toBe(0);
+  }, 30_000);
 });

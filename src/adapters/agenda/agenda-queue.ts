@@ -7,6 +7,8 @@ import type { Logger } from '../../ports/logger';
 const POLL_MS = 2_000;
 const DEFAULT_LOCK_MS = 60_000;
 const RETRIES = 3;
+/** A shutdown waits so long for jobs that are under way; what takes longer is repeated at the next start. */
+const STOP_PATIENCE_MS = 2_000;
 /** One renewal may fail without the lock running out. */
 const RENEWALS_PER_LOCK = 3;
 
@@ -25,6 +27,10 @@ export class AgendaQueue implements JobQueue {
   private readonly repeated = new Map<string, number>();
   private agenda: Agenda | undefined;
   private failure: Error | undefined;
+  private underWay = 0;
+  /** Told when the last job under way has ended and its row says so. */
+  private onIdle: (() => void) | undefined;
+  private isStopping = false;
 
   constructor(private readonly options: AgendaQueueOptions) {}
 
@@ -59,10 +65,16 @@ export class AgendaQueue implements JobQueue {
       this.failure = error;
       logger.warn({ err: error }, 'jobs: the queue has trouble');
     });
+    agenda.on('start', () => this.underWay++);
+    agenda.on('complete', () => {
+      if (--this.underWay === 0) this.onIdle?.();
+    });
     agenda.on('success', () => (this.failure = undefined));
-    agenda.on('fail', (error: unknown, job: { name?: string; attrs?: { name: string } }) =>
-      logger.error({ err: error, job: job.attrs?.name ?? job.name }, 'job failed'),
-    );
+    agenda.on('fail', (error: unknown, job: { name?: string; attrs?: { name: string } }) => {
+      const name = job.attrs?.name ?? job.name;
+      if (this.isStopping) logger.info({ err: error, job: name }, 'job interrupted by the shutdown');
+      else logger.error({ err: error, job: name }, 'job failed');
+    });
     for (const [name, handler] of this.handlers) this.defineWith(agenda, name, handler);
     await agenda.start();
     for (const [name, intervalMs] of this.repeated) await agenda.every(intervalMs, name);
@@ -70,8 +82,22 @@ export class AgendaQueue implements JobQueue {
   }
 
   async stop(): Promise<void> {
+    this.isStopping = true;
     await this.agenda?.stop();
     this.agenda = undefined;
+    await this.idle();
+  }
+
+  /** Resolves when no job is under way, or after the patience of a shutdown. */
+  private idle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.underWay === 0) return resolve();
+      const timer = setTimeout(resolve, STOP_PATIENCE_MS);
+      this.onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async status(): Promise<JobsStatus> {
