@@ -60,7 +60,18 @@ const isConnectionError = (error: unknown): boolean =>
   error instanceof MongoNetworkError ||
   error instanceof MongoServerSelectionError ||
   (error instanceof MongoError && CONNECTION_LABELS.some((label) => error.hasErrorLabel(label))) ||
-  (error instanceof Error && CONNECTION_ERRORS.has(error.name));
+  (error instanceof Error && CONNECTION_ERRORS.has(error.name)) ||
+  // A command written to a socket that the server has just closed: the driver passes the socket's error on as it is.
+  SOCKET_CODES.has((error as NodeJS.ErrnoException).code);
+
+const SOCKET_CODES: ReadonlySet<unknown> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
 
 const CONNECTION_LABELS = [
   'ResetPool',
