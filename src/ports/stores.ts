@@ -88,8 +88,11 @@ export interface ConversationStore {
   list(filter: ConversationFilter, page: Page, projection?: Projection): Promise<ConversationRecord[]>;
   count(filter: ConversationFilter): Promise<number>;
   update(id: string, changes: Partial<ConversationRecord>): Promise<ConversationRecord | null>;
-  /** Allocates seqs for parts that no run writes (manual appends, system events). Null when the conversation is gone. */
-  allocate(id: string, allocation: Allocation, at: Date): Promise<Allocated | null>;
+  /**
+   * Allocates seqs for parts that no run writes (manual appends, system events). Null when the conversation is gone, or is
+   * another user's than `userId`.
+   */
+  allocate(id: string, allocation: Allocation, at: Date, userId?: string): Promise<Allocated | null>;
   /**
    * Takes an idle conversation for a run and allocates its first seqs in the same write.
    * Null when the conversation is gone or another run holds it.

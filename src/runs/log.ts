@@ -277,7 +277,7 @@ export class ConversationLog {
     // An allocation whose answer was lost leaves a gap, which followers know how to pass.
     if (writer.kind === 'anyone' || writer.kind === 'user') {
       const allocated = await whileUnavailable(REQUEST_PATIENCE_MS, () =>
-        store.conversations.allocate(conversationId, allocation, at),
+        store.conversations.allocate(conversationId, allocation, at, userOf(writer)),
       );
       if (!allocated) throw notFound('Conversation', conversationId);
       return allocated;
@@ -324,11 +324,17 @@ const allocationOf = (drafts: PartDraft[]): Allocation => ({
 export const isMessage = (part: { type: PartType }): boolean =>
   part.type === 'user' || part.type === 'agent_text';
 
-/** Appends of users share a batch, and those of anyone; a run's entry is one of its own, since its fence is. */
+const userOf = (writer: Writer): string | undefined =>
+  writer.kind === 'user' ? writer.end.userId : undefined;
+
+/** Appends of a user share a batch, and those of anyone; a run's entry is one of its own, since its fence is. */
 function takeBatch(queue: Waiting[]): Waiting[] {
   const [{ writer, onlyBehindEnd }] = queue as [Waiting];
   if (writer.kind !== 'anyone' && writer.kind !== 'user') return [queue.shift()!];
-  const isOther = (one: Waiting) => one.writer.kind !== writer.kind || one.onlyBehindEnd !== onlyBehindEnd;
+  const isOther = (one: Waiting) =>
+    one.writer.kind !== writer.kind ||
+    userOf(one.writer) !== userOf(writer) ||
+    one.onlyBehindEnd !== onlyBehindEnd;
   const end = queue.findIndex(isOther);
   return queue.splice(0, end < 0 ? queue.length : end);
 }

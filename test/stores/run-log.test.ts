@@ -365,6 +365,17 @@ describe('what runs add to their conversations', () => {
       expect(await texts('gone')).toEqual([]);
     });
 
+    it('does not reach a conversation that another user made under the id meanwhile', async () => {
+      const end = await idle('reused');
+      await database.store('one').conversations.remove('reused');
+      const others = { ...end, userId: 'another' };
+      await store.conversations.create(others);
+      const outcomes = await Promise.allSettled([append(end, 'mine'), append(others, 'theirs')]);
+      expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+      expect((outcomes[0] as PromiseRejectedResult).reason).toMatchObject({ code: 'not_found' });
+      expect((await texts('reused')).map((text) => text.split(' ')[1])).toEqual(['theirs']);
+    });
+
     it('leaves a run that holds the conversation its hold', async () => {
       await begin('beside');
       const end = (await store.conversations.find('beside'))!;

@@ -77,9 +77,9 @@ export class PrismaConversationStore implements ConversationStore {
     return this.tryUpdate({ id, deletedAt: null }, data);
   }
 
-  async allocate(id: string, allocation: Allocation, at: Date): Promise<Allocated | null> {
+  async allocate(id: string, allocation: Allocation, at: Date, userId?: string): Promise<Allocated | null> {
     const conversation = await this.tryUpdate(
-      { id, deletedAt: null },
+      { id, deletedAt: null, ...(userId === undefined ? {} : { userId }) },
       { ...advance(allocation), updatedAt: at },
     );
     if (conversation) this.held.refresh(conversation);
