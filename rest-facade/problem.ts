@@ -74,8 +74,14 @@ function variableError(error: GraphQLError): FieldError | undefined {
   const place = (match[2] ?? match[1]!).replace(/^input(\.|$)/, '').replace(/\[(\d+)\]/g, '.$1');
   const absent = /^Field "(\w+)" of required type/.exec(match[3]!)?.[1];
   const path = [place, absent].filter((part) => part !== undefined && part !== '').join('.');
-  return { path: path === '' ? 'body' : toSnake(path), message: absent ? 'is required' : match[3]! };
+  const reason = REASONS.get(match[3]!) ?? match[3]!;
+  return { path: path === '' ? 'body' : toSnake(path), message: absent ? 'is required' : reason };
 }
+
+/** Of complaints that do not say why. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['Expected type JSON.', 'must be JSON without the character U+0000 in its keys'],
+]);
 
 function fromGraphQL(error: GraphQLError, requestId: string): Refusal | undefined {
   const { code, status, errors, retryAfterMs, extra } = error.extensions as Partial<Facts>;

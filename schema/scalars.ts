@@ -13,7 +13,26 @@ builder.scalarType('DateTime', {
 });
 
 builder.scalarType('JSON', {
-  description: 'Free-form JSON: any value, passed on untouched.',
+  description: 'Free-form JSON: any value, passed on untouched. No key of it may hold the character U+0000.',
   serialize: (value) => value,
-  parseValue: (value) => value as JsonValue,
+  parseValue: (value) => {
+    const place = keyWithNul(value);
+    if (place !== undefined)
+      throw new GraphQLError(`JSON cannot have a key with the character U+0000, as ${place} has.`);
+    return value as JsonValue;
+  },
 });
+
+/** Where a key with U+0000 is, which cannot be stored: the path of the object that has it. */
+function keyWithNul(value: unknown): string | undefined {
+  const waiting: { value: unknown; path: string }[] = [{ value, path: 'the value' }];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    if (typeof next.value !== 'object' || next.value === null) continue;
+    for (const [key, child] of Object.entries(next.value)) {
+      if (key.includes('\u0000')) return next.path;
+      if (typeof child === 'object' && child !== null)
+        waiting.push({ value: child, path: next.path === 'the value' ? key : `${next.path}.${key}` });
+    }
+  }
+  return undefined;
+}

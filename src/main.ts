@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createLogger } from './adapters/pino-logger';
-import { createApplication } from './composition-root';
+import { type Application, createApplication } from './composition-root';
 import { ConfigError, loadConfig } from './config/environment';
 import { keepIdleMemorySmall } from './system/idle-memory';
 
@@ -19,8 +19,11 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
   }
   const logger = createLogger(config.logLevel);
   for (const warning of config.warnings) logger.warn({}, warning);
+  // Before anybody can know that it runs: a signal that comes early ends it in order, too.
+  const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]) as Promise<[string]>;
+  let application: Application | undefined;
   try {
-    const application = await createApplication({ config, logger });
+    application = await createApplication({ config, logger });
     const url = await application.listen();
     const { devPrincipal } = config.identity;
     logger.info(
@@ -38,7 +41,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
       'AgentFlow listens',
     );
     keepIdleMemorySmall();
-    const [signal] = (await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])) as [string];
+    const [signal] = await told;
     logger.info({ signal }, 'stopping');
     await application.close();
     // Everything is stored and closed; Agenda's timers would keep the process for another minute.
@@ -46,6 +49,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
   } catch (error) {
     logger.error({ err: error }, 'AgentFlow could not start');
     process.stderr.write(`${(error as Error).message}\n`);
-    return 1;
+    await application?.close();
+    // What was opened before it failed would keep the process, and with it the data folder.
+    process.exit(1);
   }
 }

@@ -117,7 +117,10 @@ export class Conversations {
       deletedAt: null,
     });
     if (created) return { conversation: created, created: true };
-    return { conversation: own(principal, await store.conversations.find(id), id), created: false };
+    const known = await store.conversations.find(id);
+    if (known?.deletedAt && known.userId === principal.userId)
+      throw new DomainError('conflict', `Conversation ${id} is being deleted; send the request again.`);
+    return { conversation: own(principal, known, id), created: false };
   }
 
   async list(
@@ -193,8 +196,10 @@ export class Conversations {
     id: string,
     input: { content: string; messageId?: string | null; metadata?: JsonValue },
   ): Promise<PartRecord> {
-    if (input.content.trim() === '') throw invalid('content', 'must not be empty');
-    if (input.content.length > MESSAGE_CHARACTERS)
+    // As it will be stored and read again: half a character is none.
+    const content = input.content.toWellFormed();
+    if (content.trim() === '') throw invalid('content', 'must not be empty');
+    if (content.length > MESSAGE_CHARACTERS)
       throw invalid('content', `must have at most ${MESSAGE_CHARACTERS} characters`);
     if (input.messageId && !ID_PATTERN.test(input.messageId))
       throw invalid('message_id', 'must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -');
@@ -204,7 +209,7 @@ export class Conversations {
     const draft: PartDraft = {
       type: 'user',
       messageId: messageId ?? newId(),
-      text: input.content,
+      text: content,
       metadata: metadata ?? null,
     };
     const { log } = this.dependencies;
@@ -221,7 +226,7 @@ export class Conversations {
     const stored = await this.once(`${principal.tenant}/${id}/${messageId}`, async () => {
       return (await store.parts.findByMessageId(id, messageId)) ?? append();
     });
-    return sameMessage(stored, input.content);
+    return sameMessage(stored, content);
   }
 
   /** Requests at the same time for one message share the work; a later one finds what was stored. */
@@ -256,7 +261,9 @@ export class Conversations {
   /** Deletes the conversation with its messages and runs; an active run is cancelled first. */
   async remove(principal: Principal, id: string): Promise<{ id: string; message: string }> {
     const store = await this.store(principal);
-    const conversation = own(principal, await store.conversations.find(id), id);
+    const found = await store.conversations.find(id);
+    // A deletion that was interrupted is taken up again.
+    const conversation = own(principal, found && { ...found, deletedAt: null }, id);
     // From here on nothing can start: claims and appends see only living conversations.
     await store.conversations.update(id, { deletedAt: this.dependencies.clock.now() });
     if (conversation.activeRunId && (await store.runs.find(conversation.activeRunId)))

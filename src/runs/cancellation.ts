@@ -119,18 +119,26 @@ export class Cancellation {
     const usage = { inputTokens: 0, outputTokens: 0, totalTokens: 0, costUsd: 0 };
     await store.conversations.addQueued(run.conversationId, -1);
     const agent = await store.agents.find(run.agentId);
-    const parts = await this.dependencies.log.append(store, run.conversationId, [
+    const result: CancelResult = {
+      callId: run.callId,
+      runId: run.id,
+      status: 'cancelled',
+      alreadyFinished: false,
+    };
+    const drafts = [
       userPart(run, request),
       startPart(run, agent?.name ?? run.agentId, request),
       cancelledPart(run, reason),
       endPart(run, { text: '', finishReason: 'cancelled', usage }),
-    ]);
-    await store.runs.transition(run.id, ['cancelled'], {
-      startSeq: parts[0]!.seq,
-      endSeq: parts.at(-1)!.seq,
-      finishReason: 'cancelled',
-    });
-    return { callId: run.callId, runId: run.id, status: 'cancelled', alreadyFinished: false };
+    ];
+    const parts = await this.dependencies.log.append(store, run.conversationId, drafts).catch(ifGone);
+    if (parts)
+      await store.runs.transition(run.id, ['cancelled'], {
+        startSeq: parts[0]!.seq,
+        endSeq: parts.at(-1)!.seq,
+        finishReason: 'cancelled',
+      });
+    return result;
   }
 
   private filter(principal: Principal, scope: CancelScope): Parameters<TenantStore['runs']['list']>[0] {
@@ -148,6 +156,12 @@ export class Cancellation {
       ...(scope.agentId ? { agentId: scope.agentId } : {}),
     };
   }
+}
+
+/** A conversation that is being deleted takes no more messages, and has nobody left to tell. */
+function ifGone(error: unknown): null {
+  if (error instanceof DomainError && error.code === 'not_found') return null;
+  throw error;
 }
 
 async function runOfToolCall(store: TenantStore, callId: string): Promise<RunRecord | null> {

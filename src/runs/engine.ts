@@ -274,9 +274,11 @@ export class RunEngine {
       const holder = conversation.activeRunId;
       if (!holder) return this.claim(store, run, undefined);
       if (await store.runs.find(holder)) return null;
-      if (clock.now().getTime() - conversation.updatedAt.getTime() > ORPHANED_AFTER_MS)
+      if (clock.now().getTime() - conversation.updatedAt.getTime() > ORPHANED_AFTER_MS) {
         await store.conversations.withdraw(conversation.id, holder);
-      else await delay(ORPHAN_RETRY_MS);
+        // Where somebody has appended since, it stays, and is free.
+        await store.conversations.release(conversation.id, holder);
+      } else await delay(ORPHAN_RETRY_MS);
     }
   }
 

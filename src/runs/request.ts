@@ -47,7 +47,8 @@ export function acceptRequest(input: ChatInput, role: RunRequest['role']): RunRe
   checkSource(input, complain);
   checkReferences(input, complain);
   const request: RunRequest = {
-    message: input.message,
+    // As it will be stored and read again: half a character is none.
+    message: input.message.toWellFormed(),
     hidden: hiddenContext(input, complain),
     systemBlocks: systemBlocks(input),
     role,

@@ -156,6 +156,26 @@ describe('pages and mail', () => {
     );
   });
 
+  it.each([
+    [
+      'no tag of a head',
+      '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>T</title>\n<body><p>Text</p></body></html>',
+    ],
+    ['no tag but a title', '<!-- c --><title>T</title><p>Text</p>'],
+    ['a head and no body', '<head><title>T</title></head><p>Text</p>'],
+    [
+      'a script in the head that speaks of a body',
+      '<html><title>T</title><script>let a = "<body>";</script><p>Text</p></html>',
+    ],
+    ['a head that is not closed', '<html><head><title>T</title><body><p>Text</p>'],
+    [
+      'a declaration of XML',
+      '<?xml version="1.0"?>\n<html><head><title>T</title></head><body><p>Text</p></body></html>',
+    ],
+  ])('reads a page with %s', async (_, html) => {
+    expect(await parse(html, 'page.html')).toMatchObject({ title: 'T', text: 'Text' });
+  });
+
   it('reads an e-mail with its headers and names its attachments', async () => {
     const mail =
       'From: Ada <ada@example.com>\r\nTo: Bob <bob@example.com>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nDate: Mon, 1 Jan 2024 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Hello <b>Bob</b></p>\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="plan.pdf"\r\n\r\nx\r\n--b--\r\n';

@@ -59,6 +59,19 @@ describe('a server that is told to stop', () => {
     expect((await server.client.rest('GET', '/ready')).status).toBe(200);
   }, 60_000);
 
+  it('ends at once where its port is taken, and leaves its data folder to the next', async () => {
+    const other = temporaryFolder();
+    try {
+      await expect(embeddedServer(other.path, { PORT: new URL(server.url).port })).rejects.toThrow(
+        /ended with 1:[^]*EADDRINUSE/,
+      );
+      const next = await embeddedServer(other.path);
+      expect(await next.stop()).toBe(0);
+    } finally {
+      other.remove();
+    }
+  }, 60_000);
+
   it('takes up every one of many interrupted runs after a kill', async () => {
     const agent = await server.client.agentId();
     const ids = Array.from({ length: 70 }, (_, index) => `many-${index}`);

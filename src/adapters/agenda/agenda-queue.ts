@@ -43,7 +43,12 @@ export class AgendaQueue implements JobQueue {
   }
 
   async enqueue(name: string, data: JobData): Promise<void> {
-    if (!this.agenda) throw new Error(`Job ${name} cannot be queued before the queue is started.`);
+    if (!this.agenda)
+      throw new Error(
+        this.isStopping
+          ? `Job ${name} is not queued: the server stops. It is found at the next start.`
+          : `Job ${name} cannot be queued before the queue is started.`,
+      );
     await this.agenda.now(name, data);
   }
 

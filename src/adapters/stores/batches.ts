@@ -347,7 +347,8 @@ export class FindBatch extends Batch<string, Document | null> {
   ) {
     super(mostAtOnce);
     this.field = field;
-    this.options = { batchSize: mostAtOnce, singleBatch: true, ...(projection ? { projection } : {}) };
+    // One more than can be found: the server sees the end, and only what is too big for one answer needs another.
+    this.options = { batchSize: mostAtOnce + 1, ...(projection ? { projection } : {}) };
   }
 
   find(key: string): Promise<Document | null> {

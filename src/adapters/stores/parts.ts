@@ -86,10 +86,13 @@ export class PrismaPartStore implements PartStore {
     return this.find(where, { seq: 1 }, limit);
   }
 
-  /** Straight from the driver: the log is read for every page of messages and every follower. */
+  /**
+   * Straight from the driver: the log is read for every page of messages and every follower. Mostly one answer has all;
+   * long messages may take several, of 16 MiB each.
+   */
   private async find(where: Document, sort: Record<string, 1 | -1>, limit: number): Promise<PartRecord[]> {
     const documents = await this.collection()
-      .find(where, { sort, limit, batchSize: limit, singleBatch: true } as FindOptions)
+      .find(where, { sort, limit, batchSize: limit } as FindOptions)
       .toArray();
     return documents.map(partOf);
   }

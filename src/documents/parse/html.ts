@@ -69,8 +69,30 @@ function checkDepth(html: string): void {
 function open(html: string): Page {
   checkDepth(html);
   const { parseHTML } = require('linkedom') as typeof import('linkedom');
-  const whole = /<html[\s>]/i.test(html) ? html : `<html><head></head><body>${html}</body></html>`;
-  return parseHTML(whole).document as unknown as Page;
+  return parseHTML(withHeadAndBody(html)).document as unknown as Page;
+}
+
+/** Before the root, and its tag. */
+const OPENING = /^(?:\s|<!--[^]*?-->|<\?[^>]*>|<!doctype[^>]*>)*(<html\b[^>]*>)?/i;
+const BLANK = String.raw`(?:\s|<!--[^]*?-->)*`;
+const WRITTEN_HEAD = new RegExp(`^${BLANK}<head\\b[^>]*>[^]*?</head\\s*>`, 'i');
+/** A head that nobody closed, or frames: left to the parser. */
+const LEFT_ALONE = new RegExp(`^${BLANK}<(?:head|frameset)\\b`, 'i');
+/** What may stand in a head whose own tags are not written, up to the first thing that may not. */
+const IMPLIED_HEAD =
+  /^(?:\s|<!--[^]*?-->|<(?:meta|link|base)\b[^>]*>|<(title|style|script|noscript)\b[^>]*>[^]*?<\/\1\s*>)*/i;
+const WRITTEN_BODY = new RegExp(`^${BLANK}<(?:body|frameset)\\b`, 'i');
+
+/** The parser takes tags as they are written: those that HTML implies are written for it. */
+function withHeadAndBody(html: string): string {
+  const [opening, root = '<html>'] = OPENING.exec(html)!;
+  const rest = html.slice(opening.length);
+  const written = WRITTEN_HEAD.exec(rest)?.[0];
+  if (written === undefined && LEFT_ALONE.test(rest)) return root + rest;
+  const implied = written ?? IMPLIED_HEAD.exec(rest)![0];
+  const head = written ?? `<head>${implied}</head>`;
+  const body = rest.slice(implied.length).replace(/^<\/head\s*>/i, '');
+  return `${root}${head}${WRITTEN_BODY.test(body) ? '' : '<body>'}${body}`;
 }
 
 /** Turns HTML into Markdown; scripts and hidden parts are left out. */
