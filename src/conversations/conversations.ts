@@ -266,16 +266,24 @@ export class Conversations {
     const conversation = own(principal, found && { ...found, deletedAt: null }, id);
     // From here on nothing can start: claims and appends see only living conversations.
     await store.conversations.update(id, { deletedAt: this.dependencies.clock.now() });
-    if (conversation.activeRunId && (await store.runs.find(conversation.activeRunId)))
-      await this.dependencies.cancellation.cancelRun(store, conversation.activeRunId, 'conversation deleted');
-    for (const run of await store.runs.list(
+    const runs = await store.runs.list(
       { conversationId: id, roots: true, statuses: ACTIVE_RUN_STATUSES },
       { limit: MOST_RUNS },
-    ))
-      await this.dependencies.cancellation.cancelRun(store, run.id, 'conversation deleted');
+    );
+    for (const runId of new Set([conversation.activeRunId, ...runs.map((run) => run.id)]))
+      if (runId) await this.cancelled(store, runId);
     await store.conversations.remove(id);
     this.dependencies.bus.publish(principal.tenant, id, { kind: 'deleted' });
     return { id, message: `Conversation ${id} was deleted.` };
+  }
+
+  /** A run that just began may find the conversation gone, and take itself back. */
+  private async cancelled(store: TenantStore, runId: string): Promise<void> {
+    try {
+      await this.dependencies.cancellation.cancelRun(store, runId, 'conversation deleted');
+    } catch (error) {
+      if (!(error instanceof DomainError && error.code === 'not_found')) throw error;
+    }
   }
 
   async setTitle(principal: Principal, id: string, title: string): Promise<ConversationRecord> {

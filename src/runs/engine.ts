@@ -144,6 +144,7 @@ export class RunEngine {
 
   private async beginIn(beginning: Beginning, known: ConversationRecord): Promise<StartedRun> {
     const { store, run, input } = beginning;
+    await this.refuseAppendedMessage(beginning);
     const { nextSeq: seq, messageCount: messageSeq } = known;
     const title = known.title ? undefined : provisionalTitle(input.message);
     const first = this.first(beginning, this.claimed(known, run, title), { seq, messageSeq });
@@ -343,6 +344,16 @@ export class RunEngine {
         `Message id ${input.messageId} was already used for another message in conversation ${input.conversationId}.`,
       );
     return { run, started: false };
+  }
+
+  /** A message of this id that was appended without a run: it is said already, and no run of it can be found again. */
+  private async refuseAppendedMessage({ store, input }: Beginning): Promise<void> {
+    const part = await store.parts.findByMessageId(input.conversationId, input.messageId);
+    if (part?.runId === null)
+      throw new DomainError(
+        'message_id_reused',
+        `Message id ${input.messageId} was already used for a message that was appended to conversation ${input.conversationId}.`,
+      );
   }
 
   private async refuseUnknownTools(store: TenantStore, agent: AgentRecord, names: string[]): Promise<void> {

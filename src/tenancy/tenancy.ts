@@ -3,7 +3,7 @@ import type { Logger } from '../ports/logger';
 import type { Database, TenantStore } from '../ports/stores';
 
 /** Raise it when indexes or built-in agents change: every tenant is then provisioned again when next seen. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 export interface TenancyDependencies {
   database: Database;

@@ -53,6 +53,22 @@ describe('a refresh', () => {
     expect(file.vectors_reused).toBe(file.chunks_total);
   });
 
+  it('tries again what could not be read, and makes nothing of a base that has nothing', async () => {
+    const made = await sendForm(server.dev, BASES, { name: 'unreadable' }, [{ ...PIRATES, content: '  \n' }]);
+    expect(made.body.status).toBe('failed');
+    const { id } = made.body;
+    const { body } = await server.dev.rest('POST', `${BASES}/${id}/refresh`);
+    expect(await finished(server.dev, body.job_id)).toMatchObject({
+      status: 'failed',
+      request_counts: { total: 1, completed: 0, failed: 1 },
+    });
+    expect(await get(`${BASES}/${id}`)).toMatchObject({
+      status: 'failed',
+      failed_count: 1,
+      refresh_job_id: null,
+    });
+  });
+
   it('goes live when the golden queries are answered, and says how', async () => {
     const { id } = await makeBase(server.dev, [PIRATES, BAKING]);
     await setGolden(id, [{ query: 'hidden treasure', sourceFile: 'pirates.md', within: 1 }]);

@@ -73,7 +73,6 @@ export class KnowledgeDocumentRows {
       where: {
         knowledgeBaseId,
         deletedAt: null,
-        status: { not: 'failed' },
         OR: [{ stagedGeneration: null }, { stagedGeneration: { not: generation } }],
       },
       select: { id: true },

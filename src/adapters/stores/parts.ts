@@ -64,7 +64,7 @@ export class PrismaPartStore implements PartStore {
 
   async findByMessageId(conversationId: string, messageId: string): Promise<PartRecord | null> {
     return (await this.prisma.conversationPart.findFirst({
-      where: { conversationId, messageSeq: { gte: 0 }, messageId, type: 'user' },
+      where: { conversationId, messageId, type: 'user' },
     })) as PartRecord | null;
   }
 

@@ -62,7 +62,8 @@ export class RefreshSwitch {
       generation: job.generation,
       embeddingModel: base.embeddingModel,
       dimension: base.dimension,
-      status: 'completed',
+      // A base of which nothing could be read before, and now, has not come to be.
+      status: job.completed > 0 ? 'completed' : base.status,
       updatedAt: this.dependencies.clock.now(),
     });
     // False when a worker that died after the switch did it already.
