@@ -74,3 +74,16 @@ export const notFound = (what: string, id: string): DomainError =>
 export function invalid(path: string, message: string): DomainError {
   return new DomainError('validation_failed', `${path}: ${message}`, { errors: [{ path, message }] });
 }
+
+/** An error of bad input whose fields are part of another one. */
+export function withinField(error: unknown, field: string): unknown {
+  if (!(error instanceof DomainError) || error.code !== 'validation_failed') return error;
+  const errors = (error.details.errors ?? []).map(({ path, message }) => ({
+    path: `${field}.${path}`,
+    message,
+  }));
+  const [first] = errors;
+  return first
+    ? new DomainError('validation_failed', `${first.path}: ${first.message}`, { errors, cause: error })
+    : error;
+}

@@ -89,12 +89,15 @@ function checkTags(tags: string[], complaints: Complaints): void {
     complaints.add('tags', `must have at most ${KNOWLEDGE_LIMITS.tagCharacters} characters each`);
 }
 
-export function checkMetadata(metadata: JsonValue | undefined, complaints: Complaints): void {
+export function checkMetadata(
+  metadata: JsonValue | undefined,
+  complaints: Complaints,
+  path = 'metadata',
+): void {
   if (metadata === undefined || metadata === null) return;
-  if (typeof metadata !== 'object' || Array.isArray(metadata))
-    complaints.add('metadata', 'must be an object');
+  if (typeof metadata !== 'object' || Array.isArray(metadata)) complaints.add(path, 'must be an object');
   else if (JSON.stringify(metadata).length > METADATA_CHARACTERS)
-    complaints.add('metadata', `must have at most ${METADATA_CHARACTERS} characters as JSON`);
+    complaints.add(path, `must have at most ${METADATA_CHARACTERS} characters as JSON`);
 }
 
 function tagsOf(tags: BaseForm['tags']): string[] | undefined {

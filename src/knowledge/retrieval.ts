@@ -1,4 +1,4 @@
-import { DomainError } from '../errors';
+import { DomainError, withinField } from '../errors';
 import type { Principal } from '../ports/identity';
 import type { JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
@@ -45,12 +45,14 @@ export class Retrieval {
   ): Promise<RetrievedContext> {
     const fields = searchFieldsOf(options, 'retrieval_options');
     await this.assertKnown(principal, knowledgeBases);
-    const { documents } = await this.dependencies.search.search(
-      principal,
-      knowledgeBases,
-      query.slice(0, KNOWLEDGE_LIMITS.queryCharacters),
-      { limit: CHAT_LIMIT, ...fields },
-    );
+    const { documents } = await this.dependencies.search
+      .search(principal, knowledgeBases, query.slice(0, KNOWLEDGE_LIMITS.queryCharacters), {
+        limit: CHAT_LIMIT,
+        ...fields,
+      })
+      .catch((error: unknown) => {
+        throw withinField(error, 'retrieval_options');
+      });
     const shown = withinBudget(documents);
     return { hidden: shown.map(toBlock), citations: shown.map(toCitation) };
   }

@@ -1,5 +1,5 @@
 import { dataOf, expectGraphQLError, expectProblem, itRefuses, stubEnvironment } from '../testkit/contract';
-import { type Client, type Json, startTestServer, type TestServer } from '../testkit/server';
+import { type Client, eventually, type Json, startTestServer, type TestServer } from '../testkit/server';
 import { startStubProvider, type StubProvider } from '../testkit/stub-provider';
 
 const LIST = '/api/v1/conversations';
@@ -400,6 +400,62 @@ describe('messages', () => {
     );
     expect(appendMessage.id).toBe(first.body.id);
     expect((await ada.rest('GET', at(id))).body.message_count).toBe(1);
+  });
+
+  it('of half a character are stored, told and known again alike', async () => {
+    const id = await conversation();
+    const input = { content: 'half \ud800 one', message_id: 'a1' };
+    const [first, second] = [
+      await ada.rest('POST', at(id, '/messages'), input),
+      await ada.rest('POST', at(id, '/messages'), input),
+    ];
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(first.body.content).toBe('half \ufffd one');
+    expect(second.body).toEqual(first.body);
+    expect((await ada.rest('GET', at(id, '/messages'))).body.messages).toEqual([first.body]);
+  });
+
+  it('with a key that cannot be stored are refused, and take none of the others along', async () => {
+    const id = await conversation();
+    const append = (content: string, metadata: Json = {}) =>
+      ada.rest('POST', at(id, '/messages'), { content, metadata });
+    const answers = await Promise.all([
+      append('a'),
+      append('b', { deep: [{ 'x\u0000y': 1 }] }),
+      append('c'),
+      append('d'),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([201, 422, 201, 201]);
+    expect(answers[1].body.errors).toEqual([
+      { path: 'metadata', message: 'must be JSON without the character U+0000 in its keys' },
+    ]);
+    const { body } = await ada.rest('GET', at(id, '/messages'));
+    expect(body.messages).toHaveLength(3);
+    expect(body.total).toBe(3);
+    expectGraphQLError(
+      await ada.graphql(APPEND, { input: { conversationId: id, content: 'x', metadata: { 'a\u0000': 1 } } }),
+      'bad_request',
+    );
+  });
+
+  it('of more than one answer of the database are whole', async () => {
+    const id = await conversation();
+    const content = 'x'.repeat(900_000);
+    for (let index = 0; index < 20; index++)
+      expect((await ada.rest('POST', at(id, '/messages'), { content })).status).toBe(201);
+    const { body } = await ada.rest('GET', at(id, '/messages?limit=100'));
+    expect(body.messages).toHaveLength(20);
+    expect(body.next_cursor).toBeNull();
+    expect((await ada.rest('GET', at(id, '/timeline'))).body.items).toHaveLength(20);
+  }, 60_000);
+
+  it('that were appended start no run under the same message_id', async () => {
+    const id = await conversation();
+    await ada.rest('POST', at(id, '/messages'), { content: 'Hello', message_id: 'a1' });
+    for (const message of ['Hello', 'Other'])
+      expectProblem(await chat(id, message, 'a1'), 409, 'message_id_reused');
+    expect((await ada.rest('GET', at(id, '/messages'))).body.total).toBe(1);
+    expect((await ada.rest('GET', at(id, '/runs'))).body.total).toBe(0);
   });
 
   it('are appended once by requests that arrive together with one message_id', async () => {
@@ -901,6 +957,35 @@ describe('deleting a conversation', () => {
     if (provider) expect((await provider.closed).aborted).toBe(true);
     for (const view of VIEWS) expectProblem(await ada.rest('GET', at(id, view)), 404, 'not_found');
     expect((await ada.rest('GET', '/api/v1/cancel/active-calls')).body.total).toBe(0);
+  });
+
+  it('takes messages along that wait for their turn', async () => {
+    const id = newId();
+    stub.next({ tokens: Array<string>(200).fill('x '), delayMs: 20 });
+    const first = chat(id, 'Long', 'm1');
+    await eventually(async () => (await ada.rest('GET', at(id))).body.has_active_generation, 'it has begun');
+    const queued = await ada.stream('POST', `/api/v1/agent/${main}/chat`, {
+      message: 'Next',
+      conversation_id: id,
+      message_id: 'm2',
+      if_active: 'enqueue',
+    });
+    expect((await ada.rest('DELETE', at(id))).status).toBe(200);
+    expect((await first).body.status).toBe('cancelled');
+    await queued.all();
+    expectProblem(await ada.rest('GET', at(id)), 404, 'not_found');
+    expect((await ada.rest('POST', LIST, { id, agent_id: main })).status).toBe(201);
+  });
+
+  it('that was interrupted can be repeated, and frees the id', async () => {
+    const id = await withTurns(1);
+    const { conversations } = server.application.database.store('agentflow');
+    await conversations.update(id, { deletedAt: new Date() });
+    expectProblem(await ada.rest('GET', at(id)), 404, 'not_found');
+    expectProblem(await ada.rest('POST', LIST, { id, agent_id: main }), 409, 'conflict');
+    expectProblem(await bob.rest('DELETE', at(id)), 404, 'not_found');
+    expect((await ada.rest('DELETE', at(id))).status).toBe(200);
+    expect((await ada.rest('POST', LIST, { id, agent_id: main })).status).toBe(201);
   });
 
   it('leaves the id free for a new conversation', async () => {

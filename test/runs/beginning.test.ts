@@ -80,6 +80,16 @@ describe('a conversation that is held by a run that was never made', () => {
     expect(await messages('orphan-1')).toEqual(['user', 'assistant']);
   });
 
+  it('is taken by the next message when somebody has appended to it since', async () => {
+    await orphan('orphan-3');
+    const said = await client.rest('POST', '/api/v1/conversations/orphan-3/messages', { content: 'Hello?' });
+    expect(said.status).toBe(201);
+    expect((await chat('orphan-3', 'next')).status).toBe(200);
+    expect(await messages('orphan-3')).toEqual(['user', 'user', 'assistant']);
+    const { body } = await client.rest('GET', '/api/v1/conversations/orphan-3');
+    expect(body.has_active_generation).toBe(false);
+  });
+
   it('can be deleted', async () => {
     await orphan('orphan-2');
     expect((await client.rest('DELETE', '/api/v1/conversations/orphan-2')).status).toBe(200);

@@ -75,6 +75,8 @@ export function parseJson(bytes: Uint8Array): ParsedBody {
     const lines = text.split('\n').filter((line) => line.trim() !== '');
     if (lines.length > 1 && lines.every(isJson))
       return { text, markup: 'code', title: null, metadata: { lines: lines.length } };
+    if (error instanceof RangeError)
+      throw new ParseFailure('too_large', 'The JSON is nested too deep.', null, error);
     throw new ParseFailure('broken', `The file is no JSON: ${(error as Error).message}.`, null, error);
   }
 }

@@ -22,7 +22,7 @@ export function incomingFiles(
   const complaints = new Complaints();
   const inline = (texts ?? []).map(({ fileName, content, metadata }, index): IncomingFile => {
     complaints.text(`texts.${index}.content`, content, TEXT_CHARACTERS);
-    checkMetadata(metadata, complaints);
+    checkMetadata(metadata, complaints, `texts.${index}.metadata`);
     return {
       fileName,
       mimeType: null,
