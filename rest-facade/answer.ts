@@ -10,6 +10,7 @@ import {
   type SelectedField,
 } from './convert';
 import { declaredProperties, resolveRef } from './schemas';
+import { pageOf } from './page';
 import { textOf } from './text';
 import type { JsonTree, OpenApiDocument, OperationRule, PreparedOperation } from './types';
 
@@ -120,8 +121,12 @@ export function compileAnswer(
   const read = compilePath(shape.resultPath);
   const status = compileStatus(rule, shape);
   const headers = compileHeaders(rule, shape);
+  // A bare array without a total of its own is all there is, unless a part of it is asked for.
+  const isWhole = rule.shape === 'array' && rule.total === undefined;
   return (data, context) => {
-    const result = read(data);
+    const whole = read(data);
+    const page = isWhole && Array.isArray(whole) ? pageOf(whole, context.url) : undefined;
+    const result = page ? page.items : whole;
     if (rule.shape === 'empty')
       return { status: status(data), headers: headers(data, context), body: undefined };
     if ((result === null || result === undefined) && rule.shape !== 'array' && !rule.nullable) {
@@ -136,7 +141,11 @@ export function compileAnswer(
     const value = rule.wrap === undefined ? converted : { [rule.wrap]: converted };
     return {
       status: status(data),
-      headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers(data, context) },
+      headers: {
+        'Content-Type': 'application/json; charset=utf-8',
+        ...headers(data, context),
+        ...(page?.next === undefined ? {} : { Link: linkTo(context.url, page.next) }),
+      },
       body: JSON.stringify(value),
       value,
     };
@@ -168,14 +177,15 @@ function compileHeaders(rule: OperationRule, shape: ResultShape): HeaderMaker {
     const count = Array.isArray(whole) ? whole.length : total?.(data);
     if (count !== undefined && count !== null) headers['X-Total-Count'] = textOf(count);
     const cursor = nextCursor?.(data);
-    if (typeof cursor === 'string' && cursor !== '')
-      headers.Link = `<${nextUrl(context.url, cursor)}>; rel="next"`;
+    if (typeof cursor === 'string' && cursor !== '') headers.Link = linkTo(context.url, cursor);
     const version = etag?.(data);
     if (version !== undefined && version !== null)
       headers.ETag = `"v${textOf(version).replace(/[^\x21\x23-\x7e]/g, '')}"`;
     return headers;
   };
 }
+
+const linkTo = (url: string, cursor: string): string => `<${nextUrl(url, cursor)}>; rel="next"`;
 
 function nextUrl(url: string, cursor: string): string {
   const [path, query = ''] = url.split('?', 2);
