@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { keyWithNul } from '../src/json';
 import type { JsonValue } from '../src/ports/records';
 import { builder } from './builder';
 
@@ -18,21 +19,9 @@ builder.scalarType('JSON', {
   parseValue: (value) => {
     const place = keyWithNul(value);
     if (place !== undefined)
-      throw new GraphQLError(`JSON cannot have a key with the character U+0000, as ${place} has.`);
+      throw new GraphQLError(
+        `JSON cannot have a key with the character U+0000, as ${place === '' ? 'the value' : place} has.`,
+      );
     return value as JsonValue;
   },
 });
-
-/** Where a key with U+0000 is, which cannot be stored: the path of the object that has it. */
-function keyWithNul(value: unknown): string | undefined {
-  const waiting: { value: unknown; path: string }[] = [{ value, path: 'the value' }];
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    if (typeof next.value !== 'object' || next.value === null) continue;
-    for (const [key, child] of Object.entries(next.value)) {
-      if (key.includes('\u0000')) return next.path;
-      if (typeof child === 'object' && child !== null)
-        waiting.push({ value: child, path: next.path === 'the value' ? key : `${next.path}.${key}` });
-    }
-  }
-  return undefined;
-}

@@ -1,4 +1,5 @@
 import { DomainError } from '../errors';
+import { storableJson } from '../json';
 import type { Clock } from '../ports/clock';
 import type {
   ChatChunk,
@@ -163,7 +164,7 @@ async function collect(step: ModelStep, request: ChatRequest): Promise<Done> {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return storableJson(JSON.parse(text) as JsonValue);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -1,4 +1,5 @@
 import { newId } from '../ids';
+import { storableJson } from '../json';
 import type { Clock } from '../ports/clock';
 import type { ModelToolCall } from '../ports/models';
 import type { JsonObject, JsonValue } from '../ports/records';
@@ -46,7 +47,7 @@ const unknownTool = (name: string, offers: Offered[]): string =>
 function parseArguments(text: string): JsonObject | undefined {
   if (text.trim() === '') return {};
   try {
-    const value = JSON.parse(text) as JsonValue;
+    const value = storableJson(JSON.parse(text) as JsonValue);
     return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;

@@ -2,6 +2,7 @@ import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
 import { boundedRegExp } from '../bounded-pattern';
+import { storableJson } from '../json';
 import type { Clock } from '../ports/clock';
 import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
@@ -92,7 +93,7 @@ export class CachedToolBox implements ToolBox {
     const { signal, stop } = limited(context.signal, PREVIEW_MS);
     try {
       const outcome = await executor.preview(tool, args, { ...context, signal });
-      return outcome.ok ? outcome.result : { error: outcome.error.message };
+      return outcome.ok ? storableJson(outcome.result) : { error: outcome.error.message };
     } catch (error) {
       if (context.signal.aborted) throw error;
       // The human decides without a preview rather than not at all, and sees why there is none.
@@ -112,7 +113,8 @@ export class CachedToolBox implements ToolBox {
     const timeoutMs = tool.executionTimeout * MS_PER_SECOND;
     const { signal, stop } = limited(context.signal, timeoutMs);
     try {
-      return await executor.execute(tool, args, { ...context, signal });
+      const outcome = await executor.execute(tool, args, { ...context, signal });
+      return outcome.ok ? { ...outcome, result: storableJson(outcome.result) } : outcome;
     } catch (error) {
       if (context.signal.aborted || !signal.aborted) throw error;
       const message = `the call took longer than ${tool.executionTimeout} s`;

@@ -1,3 +1,4 @@
+import type { Principal } from '../../src/ports/identity';
 import { type Client, startTestServer, type TestServer } from '../testkit/server';
 import { type StubProvider, startStubProvider } from '../testkit/stub-provider';
 
@@ -51,3 +52,31 @@ it('tells the model what is wrong with its arguments and goes on', async () => {
   const { content } = stub.requests.at(-1)!.body.messages.at(-1);
   expect(content).toMatch(/expression is required/);
 });
+
+it('goes on with keys that cannot be stored, of arguments, results and structured answers', async () => {
+  const principal = {
+    type: 'local_dev',
+    userId: 'local-dev',
+    tenant: 'agentflow',
+    scopes: [],
+    isAdmin: true,
+  };
+  await server.application.services.tools.register(principal as Principal, agentId, {
+    name: 'mirror',
+    description: 'Gives back what it gets.',
+    functionCode: 'function mirror(value) { return { given: value, "b\\u0000d": 2 }; }',
+    argsSchema: { type: 'object', properties: { value: { type: 'object' } }, required: ['value'] },
+  });
+  stub.next({ toolCalls: [{ id: 'call_1', name: 'mirror', arguments: '{"value":{"a\\u0000c":1}}' }] });
+  stub.next({ text: '{"x\\u0000y":3}' });
+  const schema = { type: 'object', additionalProperties: { type: 'number' } };
+  const { status, body } = await chat('Mirror.', {
+    response_format: { type: 'json_schema', json_schema: { name: 'any', schema } },
+  });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ status: 'completed', output: { 'x\ufffdy': 3 } });
+  const { content } = stub.requests
+    .at(-1)!
+    .body.messages.find(({ role }: { role: string }) => role === 'tool');
+  expect(JSON.parse(content)).toEqual({ given: { 'a\ufffdc': 1 }, 'b\ufffdd': 2 });
+}, 60_000);
