@@ -10,7 +10,7 @@ import {
   type SelectedField,
 } from './convert';
 import { declaredProperties, resolveRef } from './schemas';
-import { pageOf } from './page';
+import { type ListPage, pageOf } from './page';
 import { textOf } from './text';
 import type { JsonTree, OpenApiDocument, OperationRule, PreparedOperation } from './types';
 
@@ -28,6 +28,8 @@ export interface AnswerContext {
   /** Path and query of the request, for the `Link` header. */
   url: string;
   params: Record<string, unknown>;
+  /** Validated. */
+  query: Record<string, unknown>;
 }
 
 export type CompiledAnswer = (data: unknown, context: AnswerContext) => Answer;
@@ -125,7 +127,7 @@ export function compileAnswer(
   const isWhole = rule.shape === 'array' && rule.total === undefined;
   return (data, context) => {
     const whole = read(data);
-    const page = isWhole && Array.isArray(whole) ? pageOf(whole, context.url) : undefined;
+    const page = isWhole && Array.isArray(whole) ? pageOf(whole, context.query) : undefined;
     const result = page ? page.items : whole;
     if (rule.shape === 'empty')
       return { status: status(data), headers: headers(data, context), body: undefined };
@@ -143,8 +145,7 @@ export function compileAnswer(
       status: status(data),
       headers: {
         'Content-Type': 'application/json; charset=utf-8',
-        ...headers(data, context),
-        ...(page?.next === undefined ? {} : { Link: linkTo(context.url, page.next) }),
+        ...headers(data, context, page),
       },
       body: JSON.stringify(value),
       value,
@@ -160,32 +161,27 @@ function compileStatus(rule: OperationRule, shape: ResultShape): (data: unknown)
   return (data) => map.get(textOf(read(data)).toLowerCase()) ?? status.default ?? 200;
 }
 
-type HeaderMaker = (data: unknown, context: AnswerContext) => Record<string, string>;
+type HeaderMaker = (data: unknown, context: AnswerContext, page?: ListPage) => Record<string, string>;
 
 function compileHeaders(rule: OperationRule, shape: ResultShape): HeaderMaker {
   const location = rule.location === undefined ? undefined : compileTemplate(rule.location, shape);
   const total = rule.total === undefined ? undefined : shape.value(rule.total, 'total');
   const nextCursor = rule.nextCursor === undefined ? undefined : shape.value(rule.nextCursor, 'nextCursor');
   const etag = rule.etag === undefined ? undefined : shape.value(rule.etag, 'etag');
-  const counted = rule.shape === 'array' && !total ? compilePath(shape.resultPath) : undefined;
-  if (!location && !total && !nextCursor && !etag && !counted) return () => ({});
-  return (data, context) => {
+  return (data, context, page) => {
     const headers: Record<string, string> = {};
     if (location) headers.Location = location(data);
-    // A bare array that has no pages is all there is.
-    const whole = counted?.(data);
-    const count = Array.isArray(whole) ? whole.length : total?.(data);
+    const count = page ? page.total : total?.(data);
     if (count !== undefined && count !== null) headers['X-Total-Count'] = textOf(count);
-    const cursor = nextCursor?.(data);
-    if (typeof cursor === 'string' && cursor !== '') headers.Link = linkTo(context.url, cursor);
+    const cursor = page ? page.next : nextCursor?.(data);
+    if (typeof cursor === 'string' && cursor !== '')
+      headers.Link = `<${nextUrl(context.url, cursor)}>; rel="next"`;
     const version = etag?.(data);
     if (version !== undefined && version !== null)
       headers.ETag = `"v${textOf(version).replace(/[^\x21\x23-\x7e]/g, '')}"`;
     return headers;
   };
 }
-
-const linkTo = (url: string, cursor: string): string => `<${nextUrl(url, cursor)}>; rel="next"`;
 
 function nextUrl(url: string, cursor: string): string {
   const [path, query = ''] = url.split('?', 2);

@@ -233,7 +233,7 @@ export class OperationHandler<Context> {
   private async answer(exchange: Exchange<Context>): Promise<Answer> {
     const { operation, request, bound } = exchange;
     const data = await this.executeSteps(exchange);
-    return operation.answer!(data, { url: request.originalUrl, params: bound.path });
+    return operation.answer!(data, { url: request.originalUrl, params: bound.path, query: bound.query });
   }
 
   private async executeSteps(exchange: Exchange<Context>): Promise<unknown> {

@@ -6,22 +6,24 @@ const CURSOR = /^p(\d{1,9})$/;
 /** A part of a list that has no pages of its own. */
 export interface ListPage {
   items: unknown[];
+  /** Entries of the whole list. */
+  total: number;
   /** Where the next one begins, if there is one. */
   next: string | undefined;
 }
 
 /**
  * The page of a whole list that the query asks for: all of it where it asks for none.
- * @param url path and query, validated: `limit` is a whole number from 1
+ * @param query validated: `limit` is a whole number from 1
  * @throws DomainError `validation_failed` for a cursor that is none of these lists
  */
-export function pageOf(items: unknown[], url: string): ListPage {
-  const query = new URLSearchParams(url.split('?', 2)[1]);
-  const [limit, cursor] = [query.get('limit'), query.get('cursor')];
-  if (limit === null && cursor === null) return { items, next: undefined };
-  const from = cursor === null ? 0 : placeOf(cursor);
-  const end = from + (limit === null ? DEFAULT_LIMIT : Number(limit));
-  return { items: items.slice(from, end), next: end < items.length ? cursorAt(end) : undefined };
+export function pageOf(items: unknown[], { limit, cursor }: { limit?: number; cursor?: string }): ListPage {
+  const total = items.length;
+  if (limit === undefined && cursor === undefined) return { items, total, next: undefined };
+  const from = cursor === undefined ? 0 : placeOf(cursor);
+  const end = from + (limit ?? DEFAULT_LIMIT);
+  const next = end < total ? cursorAt(end) : undefined;
+  return { items: items.slice(from, end), total, next };
 }
 
 const cursorAt = (place: number): string => Buffer.from(`p${place}`).toString('base64url');

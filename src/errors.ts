@@ -71,8 +71,23 @@ export const notFound = (what: string, id: string): DomainError =>
   new DomainError('not_found', `${what} ${id} does not exist.`);
 
 /** Input that fails its schema: one `errors` entry for each value. */
-export function invalid(path: string, message: string): DomainError {
-  return new DomainError('validation_failed', `${path}: ${message}`, { errors: [{ path, message }] });
+export const invalid = (path: string, message: string): DomainError => invalidFields([{ path, message }]);
+
+/** The same of several values, at least one; the message is the first one's. */
+export function invalidFields(errors: FieldError[], cause?: unknown): DomainError {
+  const { path, message } = errors[0]!;
+  return new DomainError('validation_failed', `${path}: ${message}`, { errors, cause });
+}
+
+/** @throws DomainError `validation_failed` with every entry, if there is one */
+export function throwIfInvalid(errors: FieldError[]): void {
+  if (errors.length > 0) throw invalidFields(errors);
+}
+
+/** For `catch`: what does not exist is null; any other error goes on. */
+export function nullIfNotFound(error: unknown): null {
+  if (error instanceof DomainError && error.code === 'not_found') return null;
+  throw error;
 }
 
 /** An error of bad input whose fields are part of another one. */
@@ -82,8 +97,5 @@ export function withinField(error: unknown, field: string): unknown {
     path: `${field}.${path}`,
     message,
   }));
-  const [first] = errors;
-  return first
-    ? new DomainError('validation_failed', `${first.path}: ${first.message}`, { errors, cause: error })
-    : error;
+  return errors.length > 0 ? invalidFields(errors, error) : error;
 }

@@ -18,6 +18,16 @@ export function keyWithNul(value: unknown): string | undefined {
   return undefined;
 }
 
+/** Reads JSON from outside so that it can be stored; undefined when the text is none. */
+export function parseStorable(text: string): JsonValue | undefined {
+  try {
+    return storableJson(JSON.parse(text) as JsonValue);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** JSON from outside (a tool's result, a model's object) as it can be stored; the same value where nothing is in the way. */
 export function storableJson<T extends JsonValue | undefined>(value: T): T {
   if (keyWithNul(value) === undefined) return value;

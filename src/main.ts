@@ -5,8 +5,9 @@ import { ConfigError, loadConfig } from './config/environment';
 import { keepIdleMemorySmall } from './system/idle-memory';
 
 /**
- * Runs the server until it is told to stop.
- * @returns the exit code: 0 after SIGINT or SIGTERM, 1 when the server could not start, 2 for a bad configuration
+ * Runs the server until it is told to stop, and ends the process: with 0 after SIGINT or SIGTERM, with 1 when the server
+ * could not start.
+ * @returns 2 for a bad configuration
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<number> {
   let config;

@@ -1,4 +1,4 @@
-import { DomainError, type FieldError } from '../errors';
+import { type FieldError, throwIfInvalid } from '../errors';
 import type { AgentRecord } from '../ports/records';
 import { AGENT_LIMITS } from './defaults';
 
@@ -49,9 +49,7 @@ class Complaints {
   }
 
   throwIfAny(): void {
-    if (this.errors.length === 0) return;
-    const first = this.errors[0]!;
-    throw new DomainError('validation_failed', `${first.path}: ${first.message}`, { errors: this.errors });
+    throwIfInvalid(this.errors);
   }
 }
 

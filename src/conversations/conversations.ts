@@ -1,7 +1,7 @@
 import { living } from '../agents/agents';
 import { findAgent } from '../agents/find';
 import { cut, encodeCursor, type PageArguments, toPage } from '../cursor';
-import { DomainError, invalid, notFound } from '../errors';
+import { DomainError, invalid, notFound, nullIfNotFound } from '../errors';
 import { newId } from '../ids';
 import { ID_PATTERN, MESSAGE_CHARACTERS, METADATA_CHARACTERS } from '../limits';
 import type { Clock } from '../ports/clock';
@@ -219,7 +219,7 @@ export class Conversations {
     }
     const end = own(principal, await store.conversations.find(id), id);
     const append = async (): Promise<PartRecord> => {
-      const [part] = await log.append(store, id, [draft], { kind: 'user', end });
+      const [part] = await log.append(store, id, [draft], { kind: 'anyone', end });
       return part!;
     };
     if (!messageId) return append();
@@ -261,6 +261,7 @@ export class Conversations {
   /** Deletes the conversation with its messages and runs; an active run is cancelled first. */
   async remove(principal: Principal, id: string): Promise<{ id: string; message: string }> {
     const store = await this.store(principal);
+    const { cancellation } = this.dependencies;
     const found = await store.conversations.find(id);
     // A deletion that was interrupted is taken up again.
     const conversation = own(principal, found && { ...found, deletedAt: null }, id);
@@ -271,19 +272,11 @@ export class Conversations {
       { limit: MOST_RUNS },
     );
     for (const runId of new Set([conversation.activeRunId, ...runs.map((run) => run.id)]))
-      if (runId) await this.cancelled(store, runId);
+      // One that just began may have found the conversation gone, and taken itself back.
+      if (runId) await cancellation.cancelRun(store, runId, 'conversation deleted').catch(nullIfNotFound);
     await store.conversations.remove(id);
     this.dependencies.bus.publish(principal.tenant, id, { kind: 'deleted' });
     return { id, message: `Conversation ${id} was deleted.` };
-  }
-
-  /** A run that just began may find the conversation gone, and take itself back. */
-  private async cancelled(store: TenantStore, runId: string): Promise<void> {
-    try {
-      await this.dependencies.cancellation.cancelRun(store, runId, 'conversation deleted');
-    } catch (error) {
-      if (!(error instanceof DomainError && error.code === 'not_found')) throw error;
-    }
   }
 
   async setTitle(principal: Principal, id: string, title: string): Promise<ConversationRecord> {

@@ -1,4 +1,4 @@
-import { DomainError, type FieldError } from '../errors';
+import { DomainError, type FieldError, throwIfInvalid } from '../errors';
 
 /** Gathers what is wrong with a form, so that the caller hears of everything at once. */
 export class Complaints {
@@ -41,8 +41,6 @@ export class Complaints {
 
   /** @throws DomainError `validation_failed` with every complaint */
   throwIfAny(): void {
-    const [first] = this.errors;
-    if (first)
-      throw new DomainError('validation_failed', `${first.path}: ${first.message}`, { errors: this.errors });
+    throwIfInvalid(this.errors);
   }
 }

@@ -1,4 +1,4 @@
-import { DomainError, withinField } from '../errors';
+import { throwIfInvalid, withinField } from '../errors';
 import type { Principal } from '../ports/identity';
 import type { JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
@@ -65,8 +65,7 @@ export class Retrieval {
         ? []
         : [{ path: `knowledge_bases.${index}`, message: `there is no knowledge base ${reference}` }],
     );
-    const [first] = errors;
-    if (first) throw new DomainError('validation_failed', `${first.path}: ${first.message}`, { errors });
+    throwIfInvalid(errors);
   }
 }
 

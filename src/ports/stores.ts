@@ -241,6 +241,15 @@ export interface RunEntry {
 /** Where the log of a user's conversation ends. */
 export type LogEnd = Pick<ConversationRecord, 'id' | 'userId' | 'nextSeq' | 'messageCount'>;
 
+/** Where a log ends behind what is allocated at its end. */
+export const endBehind = (
+  { nextSeq, messageCount }: Pick<LogEnd, 'nextSeq' | 'messageCount'>,
+  { parts, messages }: Allocation,
+): Pick<LogEnd, 'nextSeq' | 'messageCount'> => ({
+  nextSeq: nextSeq + parts,
+  messageCount: messageCount + messages,
+});
+
 /** Parts that a user adds, and no run. */
 export interface UserEntry {
   allocation: Allocation;

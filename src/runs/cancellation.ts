@@ -1,5 +1,5 @@
 import { findAgent } from '../agents/find';
-import { DomainError } from '../errors';
+import { DomainError, nullIfNotFound } from '../errors';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import { ACTIVE_RUN_STATUSES, isActive, type RunRecord } from '../ports/records';
@@ -131,7 +131,8 @@ export class Cancellation {
       cancelledPart(run, reason),
       endPart(run, { text: '', finishReason: 'cancelled', usage }),
     ];
-    const parts = await this.dependencies.log.append(store, run.conversationId, drafts).catch(ifGone);
+    // A conversation that is being deleted takes no more messages, and has nobody left to tell.
+    const parts = await this.dependencies.log.append(store, run.conversationId, drafts).catch(nullIfNotFound);
     if (parts)
       await store.runs.transition(run.id, ['cancelled'], {
         startSeq: parts[0]!.seq,
@@ -156,12 +157,6 @@ export class Cancellation {
       ...(scope.agentId ? { agentId: scope.agentId } : {}),
     };
   }
-}
-
-/** A conversation that is being deleted takes no more messages, and has nobody left to tell. */
-function ifGone(error: unknown): null {
-  if (error instanceof DomainError && error.code === 'not_found') return null;
-  throw error;
 }
 
 async function runOfToolCall(store: TenantStore, callId: string): Promise<RunRecord | null> {

@@ -1,12 +1,17 @@
 import { living } from '../agents/agents';
-import { DomainError, notFound } from '../errors';
+import { DomainError, notFound, throwIfInvalid } from '../errors';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { Logger } from '../ports/logger';
 import type { ModelGateway } from '../ports/models';
 import type { AgentRecord, ConversationRecord, JsonValue, RunRecord } from '../ports/records';
-import type { Allocated, Beginning as StoredBeginning, TenantStore } from '../ports/stores';
+import {
+  type Allocated,
+  type Beginning as StoredBeginning,
+  endBehind,
+  type TenantStore,
+} from '../ports/stores';
 import { provisionalTitle } from '../conversations/titles';
 import type { AgentCache } from '../agents/cache';
 import type { ConversationBus } from './bus';
@@ -222,8 +227,7 @@ export class RunEngine {
     return {
       ...known,
       ...(title === undefined ? {} : { title, titleSource: 'message' as const }),
-      nextSeq: known.nextSeq + BEGINNING.parts,
-      messageCount: known.messageCount + BEGINNING.messages,
+      ...endBehind(known, BEGINNING),
       activeRunId: run.id,
       activeOwner: this.dependencies.workerId,
       activeMessageId: run.messageId,
@@ -363,8 +367,7 @@ export class RunEngine {
         ? []
         : [{ path: `selected_tools.${index}`, message: `agent ${agent.name} has no tool ${name}` }],
     );
-    if (errors.length > 0)
-      throw new DomainError('validation_failed', `${errors[0]!.path}: ${errors[0]!.message}`, { errors });
+    throwIfInvalid(errors);
   }
 
   /** A call id of the caller's own cancels a run, so it may name only one. */

@@ -1,5 +1,5 @@
 import { DomainError } from '../errors';
-import { storableJson } from '../json';
+import { parseStorable } from '../json';
 import type { Clock } from '../ports/clock';
 import type {
   ChatChunk,
@@ -114,10 +114,10 @@ async function structuredAnswer(
 ): Promise<StepResult> {
   const usage = emptyUsage();
   const validate = format === 'json_object' ? () => [] : compileSchema(format.schema);
-  const stored = parseJson(step.text.value);
+  const stored = parseStorable(step.text.value);
   // An earlier attempt stored the whole answer, checked, and was interrupted before the end.
   if (stored !== undefined && validate(stored).length === 0)
-    return { finishReason: 'stop', usage, output: stored as JsonValue, toolCalls: [] };
+    return { finishReason: 'stop', usage, output: stored, toolCalls: [] };
   let messages = step.messages;
   let problems: string[] = [];
   for (let attempt = 0; attempt < 2; attempt++) {
@@ -131,7 +131,7 @@ async function structuredAnswer(
         `The model's answer has ${done.text.length} characters; at most ${MAX_STRUCTURED_CHARACTERS} can be kept.`,
         { extra: { retryable: true } },
       );
-    const parsed = parseJson(done.text);
+    const parsed = parseStorable(done.text);
     problems = parsed === undefined ? ['the answer is not JSON'] : validate(parsed);
     if (problems.length === 0) {
       step.text.write(done.text.slice(step.text.value.length));
@@ -160,15 +160,6 @@ async function collect(step: ModelStep, request: ChatRequest): Promise<Done> {
   throw new DomainError('provider_error', `Model ${step.run.model} ended its stream without finishing.`, {
     extra: { retryable: true },
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return storableJson(JSON.parse(text) as JsonValue);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function generation(step: ModelStep): Omit<ChatRequest, 'messages'> {

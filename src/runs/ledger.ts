@@ -1,5 +1,5 @@
 import { newId } from '../ids';
-import { storableJson } from '../json';
+import { parseStorable } from '../json';
 import type { Clock } from '../ports/clock';
 import type { ModelToolCall } from '../ports/models';
 import type { JsonObject, JsonValue } from '../ports/records';
@@ -46,13 +46,8 @@ const unknownTool = (name: string, offers: Offered[]): string =>
 /** No arguments at all are as good as none. */
 function parseArguments(text: string): JsonObject | undefined {
   if (text.trim() === '') return {};
-  try {
-    const value = storableJson(JSON.parse(text) as JsonValue);
-    return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const value = parseStorable(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
 }
 
 const kindOf = (offered: Offered | undefined): ToolCallKind =>

@@ -3,7 +3,14 @@ import { notFound } from '../errors';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
 import type { JsonValue, PartRecord, PartType, RunRecord } from '../ports/records';
-import type { Allocated, Allocation, Holder, LogEnd, TenantStore } from '../ports/stores';
+import {
+  type Allocated,
+  type Allocation,
+  endBehind,
+  type Holder,
+  type LogEnd,
+  type TenantStore,
+} from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { isFull, isUnavailable, whileUnavailable } from './patience';
 
@@ -23,9 +30,11 @@ export interface PartDraft {
 
 /** How the seqs of an entry are allocated: by anybody, or by the worker that holds the conversation for a run. */
 export type Writer =
-  | { kind: 'anyone' }
-  /** The user whose conversation it is, which was just read: while it is as it was, the append is one command. */
-  | { kind: 'user'; end: LogEnd }
+  | {
+      kind: 'anyone';
+      /** Of the writer's own conversation, as it was just read: while the log ends so, the append is one command. */
+      end?: LogEnd;
+    }
   | {
       kind: 'run';
       runId: string;
@@ -116,7 +125,7 @@ export class ConversationLog {
   ): Promise<PartRecord[] | null> {
     const end = this.ends.get(keyOf(store, conversationId));
     if (end?.userId !== userId) return null;
-    const writer: Writer = { kind: 'user', end };
+    const writer: Writer = { kind: 'anyone', end };
     return this.enqueue(store, conversationId, { drafts, writer, onlyBehindEnd: true });
   }
 
@@ -169,7 +178,7 @@ export class ConversationLog {
 
   /** The same parts are tried again until the outcome is known: a repeated insert of them changes nothing. */
   private insert(store: TenantStore, parts: PartRecord[], writer: Writer): Promise<void> {
-    if (writer.kind === 'anyone' || writer.kind === 'user')
+    if (writer.kind === 'anyone')
       return whileUnavailable(REQUEST_PATIENCE_MS, () => store.parts.insert(parts));
     return whileUnavailable(RUN_PATIENCE_MS, () => store.parts.insert(parts), { orFull: true });
   }
@@ -249,7 +258,8 @@ export class ConversationLog {
         throw error;
       }
     });
-    if (parts) this.ends.set(key, behind(end, allocation));
+    const { id, userId } = end;
+    if (parts) this.ends.set(key, { id, userId, ...endBehind(end, allocation) });
     else this.ends.delete(key);
     return parts;
   }
@@ -275,9 +285,9 @@ export class ConversationLog {
     const allocation = allocationOf(drafts);
     const at = this.clock.now();
     // An allocation whose answer was lost leaves a gap, which followers know how to pass.
-    if (writer.kind === 'anyone' || writer.kind === 'user') {
+    if (writer.kind === 'anyone') {
       const allocated = await whileUnavailable(REQUEST_PATIENCE_MS, () =>
-        store.conversations.allocate(conversationId, allocation, at, userOf(writer)),
+        store.conversations.allocate(conversationId, allocation, at, writer.end?.userId),
       );
       if (!allocated) throw notFound('Conversation', conversationId);
       return allocated;
@@ -324,16 +334,15 @@ const allocationOf = (drafts: PartDraft[]): Allocation => ({
 export const isMessage = (part: { type: PartType }): boolean =>
   part.type === 'user' || part.type === 'agent_text';
 
-const userOf = (writer: Writer): string | undefined =>
-  writer.kind === 'user' ? writer.end.userId : undefined;
+const endOf = (writer: Writer): LogEnd | undefined => (writer.kind === 'anyone' ? writer.end : undefined);
 
 /** Appends of a user share a batch, and those of anyone; a run's entry is one of its own, since its fence is. */
 function takeBatch(queue: Waiting[]): Waiting[] {
   const [{ writer, onlyBehindEnd }] = queue as [Waiting];
-  if (writer.kind !== 'anyone' && writer.kind !== 'user') return [queue.shift()!];
+  if (writer.kind !== 'anyone') return [queue.shift()!];
   const isOther = (one: Waiting) =>
     one.writer.kind !== writer.kind ||
-    userOf(one.writer) !== userOf(writer) ||
+    endOf(one.writer)?.userId !== endOf(writer)?.userId ||
     one.onlyBehindEnd !== onlyBehindEnd;
   const end = queue.findIndex(isOther);
   return queue.splice(0, end < 0 ? queue.length : end);
@@ -344,16 +353,12 @@ const keyOf = ({ tenant }: TenantStore, conversationId: string): string => `${te
 /** The end that was read last, of writers that say one. */
 function newestEnd(batch: Waiting[]): LogEnd | undefined {
   let newest: LogEnd | undefined;
-  for (const { writer } of batch) if (writer.kind === 'user') newest = newer(writer.end, newest);
+  for (const { writer } of batch) {
+    const end = endOf(writer);
+    if (end) newest = newer(end, newest);
+  }
   return newest;
 }
-
-const behind = ({ id, userId, nextSeq, messageCount }: LogEnd, { parts, messages }: Allocation): LogEnd => ({
-  id,
-  userId,
-  nextSeq: nextSeq + parts,
-  messageCount: messageCount + messages,
-});
 
 /** Logs only grow. */
 const newer = (one: LogEnd, other: LogEnd | undefined): LogEnd =>

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import Ajv from 'ajv';
 import { boundedRegExp } from '../bounded-pattern';
-import { DomainError, type FieldError } from '../errors';
+import { type FieldError, throwIfInvalid } from '../errors';
 import type { JsonValue } from '../ports/records';
 import { ID_PATTERN, MESSAGE_CHARACTERS, METADATA_CHARACTERS } from '../limits';
 import type { ChatInput, RunRequest } from './types';
@@ -54,10 +54,7 @@ export function acceptRequest(input: ChatInput, role: RunRequest['role']): RunRe
     role,
   };
   const format = responseFormat(input, complain);
-  if (errors.length > 0) {
-    const first = errors[0]!;
-    throw new DomainError('validation_failed', `${first.path}: ${first.message}`, { errors });
-  }
+  throwIfInvalid(errors);
   if (format) request.responseFormat = format;
   for (const key of [
     'temperature',

@@ -1,5 +1,5 @@
 import Ajv from 'ajv';
-import { DomainError, type FieldError, invalid } from '../errors';
+import { type FieldError, invalid, throwIfInvalid } from '../errors';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { SandboxLanguage } from '../ports/sandbox';
 import type { ToolKind, ToolRecord } from '../ports/tools';
@@ -86,9 +86,7 @@ class Complaints {
   }
 
   throwIfAny(): void {
-    const [first] = this.errors;
-    if (first)
-      throw new DomainError('validation_failed', `${first.path}: ${first.message}`, { errors: this.errors });
+    throwIfInvalid(this.errors);
   }
 }
 

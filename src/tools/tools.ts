@@ -1,7 +1,7 @@
 import { findAgent } from '../agents/find';
 import { living } from '../agents/agents';
 import { argumentErrors } from '../argument-errors';
-import { DomainError, type FieldError, invalid, notFound } from '../errors';
+import { DomainError, type FieldError, invalid, notFound, throwIfInvalid } from '../errors';
 import { newId } from '../ids';
 import { FetchFailed } from '../net/safe-fetch';
 import type { Clock } from '../ports/clock';
@@ -263,8 +263,7 @@ export class Tools {
       if (tool) ids.push(tool.id);
       else errors.push({ path: `tool_assignments.${index}`, message: `there is no tool named ${reference}` });
     }
-    if (errors.length > 0)
-      throw new DomainError('validation_failed', `${errors[0]!.path}: ${errors[0]!.message}`, { errors });
+    throwIfInvalid(errors);
     return [...new Set(ids)];
   }
 

@@ -25,6 +25,14 @@ describe('background jobs', () => {
     await stub.close();
   });
 
+  const queueOf = (workerId: string): AgendaQueue =>
+    new AgendaQueue({
+      db: server.application.database.control,
+      workerId,
+      logger: { debug() {}, info() {}, warn() {}, error() {}, child: () => ({}) as never },
+      lockMs: 1_000,
+    });
+
   it('are named in /health', async () => {
     const { body } = await server.dev.rest('GET', '/health');
     expect(body.checks.jobs.names).toEqual(
@@ -83,12 +91,7 @@ describe('background jobs', () => {
   });
 
   it('keep their lock as long as they work, and run once', async () => {
-    const queue = new AgendaQueue({
-      db: server.application.database.control,
-      workerId: 'patient',
-      logger: { debug() {}, info() {}, warn() {}, error() {}, child: () => ({}) as never },
-      lockMs: 1_000,
-    });
+    const queue = queueOf('patient');
     let begun = 0;
     let ended = 0;
     queue.define('test.slow', async () => {
@@ -110,12 +113,7 @@ describe('background jobs', () => {
   }, 30_000);
 
   it('that are under way have a moment to end when the queue stops', async () => {
-    const queue = new AgendaQueue({
-      db: server.application.database.control,
-      workerId: 'stopping',
-      logger: { debug() {}, info() {}, warn() {}, error() {}, child: () => ({}) as never },
-      lockMs: 1_000,
-    });
+    const queue = queueOf('stopping');
     let begun = 0;
     let ended = 0;
     queue.define('test.short', async () => {

@@ -55,15 +55,16 @@ describe('a part of a list', () => {
   const items = Array.from({ length: 120 }, (_, place) => place);
 
   it('has 50 entries behind a cursor when nothing else is said', () => {
-    const { next } = pageOf(items, '/list?limit=10');
-    expect(pageOf(items, `/list?cursor=${next}`).items).toEqual(items.slice(10, 60));
+    const { next } = pageOf(items, { limit: 10 });
+    expect(pageOf(items, { cursor: next }).items).toEqual(items.slice(10, 60));
   });
 
   it('is empty behind the end, and leads no further', () => {
-    const { next } = pageOf(items, '/list?limit=100');
-    expect(pageOf(items.slice(0, 50), `/list?cursor=${next}`)).toEqual({ items: [], next: undefined });
-    expect(pageOf(items, `/list?limit=20&cursor=${next}`)).toEqual({
+    const { next } = pageOf(items, { limit: 100 });
+    expect(pageOf(items.slice(0, 50), { cursor: next })).toEqual({ items: [], total: 50, next: undefined });
+    expect(pageOf(items, { limit: 20, cursor: next })).toEqual({
       items: items.slice(100),
+      total: 120,
       next: undefined,
     });
   });

@@ -308,7 +308,7 @@ describe('what runs add to their conversations', () => {
     };
     const message = (text: string): PartDraft => ({ type: 'user', text, messageId: text });
     const append = (end: ConversationRecord, text: string) =>
-      log.append(store, end.id, [message(text)], { kind: 'user', end });
+      log.append(store, end.id, [message(text)], { kind: 'anyone', end });
     const again = (id: string, text: string, user = 'user') =>
       log.appendAgain(store, id, user, [message(text)]);
 

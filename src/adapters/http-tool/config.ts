@@ -1,4 +1,4 @@
-import { DomainError, invalid } from '../../errors';
+import { invalid, throwIfInvalid } from '../../errors';
 import { hostAllowed, parseHostPattern } from '../../net/hosts';
 import { checkHeaders } from '../../net/hop';
 import type { SafeFetch } from '../../net/safe-fetch';
@@ -213,6 +213,5 @@ function onlyKnown(config: JsonObject, known: readonly string[]): void {
   const errors = Object.keys(config)
     .filter((name) => !known.includes(name))
     .map((name) => ({ path: `config.${name}`, message: `is not known here; known are ${known.join(', ')}` }));
-  const [first] = errors;
-  if (first) throw new DomainError('validation_failed', `${first.path}: ${first.message}`, { errors });
+  throwIfInvalid(errors);
 }

@@ -1,4 +1,4 @@
-import type { Collection, Document, FindOptions } from 'mongodb';
+import type { Collection, Document } from 'mongodb';
 import type { PartRecord, PartType } from '../../ports/records';
 import type { Conversed, PartStore } from '../../ports/stores';
 import type { WriteBatch } from './batches';
@@ -91,9 +91,7 @@ export class PrismaPartStore implements PartStore {
    * long messages may take several, of 16 MiB each.
    */
   private async find(where: Document, sort: Record<string, 1 | -1>, limit: number): Promise<PartRecord[]> {
-    const documents = await this.collection()
-      .find(where, { sort, limit, batchSize: limit } as FindOptions)
-      .toArray();
+    const documents = await this.collection().find(where, { sort, limit, batchSize: limit }).toArray();
     return documents.map(partOf);
   }
 }

@@ -2,14 +2,15 @@ import type { Collection, Document } from 'mongodb';
 import { DomainError } from '../../errors';
 import { newId } from '../../ids';
 import type { ConversationRecord, PartRecord, RunRecord } from '../../ports/records';
-import type {
-  Allocation,
-  Beginning,
-  Holder,
-  LogEnd,
-  RunEntry,
-  RunLogStore,
-  UserEntry,
+import {
+  type Allocation,
+  type Beginning,
+  type Holder,
+  type LogEnd,
+  type RunEntry,
+  type RunLogStore,
+  type UserEntry,
+  endBehind,
 } from '../../ports/stores';
 import { conditional, insertion, toDocument, type Write, type WriteBatch } from './batches';
 import { IDLE } from './conversations';
@@ -89,16 +90,17 @@ export class PrismaRunLogStore implements RunLogStore {
     const { allocation, place, at, repeated } = entry;
     const { id: _id, userId, nextSeq, messageCount } = end;
     const parts = place({ seq: nextSeq, messageSeq: messageCount });
-    const next = behind(end, allocation);
+    const next = endBehind(end, allocation);
     const filter = { _id, userId, deletedAt: null, nextSeq, messageCount };
     const $set = { ...next, updatedAt: at, lastWrite: markOf(parts) };
-    const insertions = this.insertions(parts);
     const allocate = conditional(this.collections.conversations(), { filter, update: { $set } });
-    const done = await this.store([[allocate], insertions]);
+    const done = await this.store([[allocate], this.insertions(parts)]);
     if (done === 1) throw placeTaken(parts);
     if (done === 0) {
       if (!repeated || !(await this.isAllocated(_id, parts))) return null;
-      await Promise.all(insertions.map((insertion) => this.writes.stages([[insertion]])));
+      await Promise.all(
+        parts.map((part) => this.writes.insert(this.collections.parts(), partDocument(part))),
+      );
     }
     this.held.advance(end, { ...next, updatedAt: at });
     return parts;
@@ -170,14 +172,9 @@ function advanced(
   return {
     ...known,
     ...(releaseAt ? { ...IDLE, updatedAt: releaseAt } : {}),
-    ...behind(known, allocation),
+    ...endBehind(known, allocation),
   };
 }
-
-const behind = (end: Omit<LogEnd, 'userId'>, { parts, messages }: Allocation) => ({
-  nextSeq: end.nextSeq + parts,
-  messageCount: end.messageCount + messages,
-});
 
 /** What `lastWrite` says of a conversation whose newest parts these are; the same for the same parts. */
 const markOf = ([first]: PartRecord[]): string => first!.id;

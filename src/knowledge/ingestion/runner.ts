@@ -1,4 +1,4 @@
-import { DomainError, ERROR_STATUS } from '../../errors';
+import { DomainError } from '../../errors';
 import type { Clock } from '../../ports/clock';
 import type { IngestionJobRecord } from '../../ports/knowledge';
 import type { Logger } from '../../ports/logger';
@@ -182,11 +182,12 @@ export class IngestionRunner {
       // The lease ends by itself; whoever finds the job goes on with it.
       logger.warn({ err: storeError, jobId }, 'the end of an ingestion job could not be stored');
     }
+    if (this.stopping.signal.aborted) return;
+    if (passing) logger.warn({ err: error, jobId }, 'ingestion job interrupted');
     // What a user asked for and cannot have is told to the user.
-    if (!passing && error instanceof DomainError && ERROR_STATUS[error.code] < 500)
+    else if (error instanceof DomainError && error.status < 500)
       logger.info({ jobId, code: error.code, reason: error.message }, 'ingestion job failed');
-    else if (!passing) logger.error({ err: error, jobId }, 'ingestion job failed');
-    else if (!this.stopping.signal.aborted) logger.warn({ err: error, jobId }, 'ingestion job interrupted');
+    else logger.error({ err: error, jobId }, 'ingestion job failed');
   }
 
   private async fail(store: TenantStore, progress: JobProgress, error: unknown): Promise<void> {

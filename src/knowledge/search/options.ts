@@ -1,4 +1,4 @@
-import { DomainError, invalid } from '../../errors';
+import { invalid, throwIfInvalid } from '../../errors';
 import type { JsonValue } from '../../ports/records';
 import { SEARCHED_FIELDS, type SearchedField } from '../../ports/search';
 import { Complaints } from '../complaints';
@@ -238,8 +238,7 @@ export function searchFieldsOf(value: JsonValue | undefined, path: string): Sear
     if (!type) return [{ path: `${path}.${name}`, message: 'is no search field' }];
     return fitsType(type, item) ? [] : [{ path: `${path}.${name}`, message: `must be of type ${type}` }];
   });
-  const [first] = errors;
-  if (first) throw new DomainError('validation_failed', `${first.path}: ${first.message}`, { errors });
+  throwIfInvalid(errors);
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
