@@ -62,6 +62,12 @@ const Attachment = builder.objectRef<AttachmentRecord>('Attachment').implement({
       resolve: ({ textStatus }) => textStatus,
     }),
     textError: t.exposeString('textError', { nullable: true, description: 'Why there is no text.' }),
+    warnings: t.stringList({
+      description:
+        'What was left out of the text or could not be read, in sentences; empty when it is whole.',
+      // Attachments of earlier versions have none.
+      resolve: ({ warnings }) => warnings ?? [],
+    }),
     textLength: t.exposeInt('textLength', {
       nullable: true,
       description: 'Length of the text in UTF-16 code units; null without one.',
@@ -141,6 +147,9 @@ const DocumentView = builder.objectRef<DocumentViewData>('DocumentView').impleme
       nullable: true,
       description: 'Pages with their ranges of the text; null for formats without pages.',
       resolve: ({ pages }) => pages,
+    }),
+    warnings: t.exposeStringList('warnings', {
+      description: 'What was left out of the text or could not be read, in sentences.',
     }),
     metadata: t.field({
       type: 'JSON',

@@ -188,6 +188,12 @@ export const KnowledgeFile = builder.objectRef<KnowledgeDocumentRecord>('Knowled
     url: t.exposeString('url', { nullable: true, description: 'Where it was fetched; null for uploads.' }),
     status: t.field({ type: FileStatus, description: 'How far it has come.', resolve: (row) => row.status }),
     error: t.exposeString('error', { nullable: true, description: 'Why the last ingestion failed.' }),
+    warnings: t.stringList({
+      description:
+        'What was left out of the file or could not be read of it, in sentences; empty when it is whole.',
+      // Documents of earlier versions have none.
+      resolve: ({ warnings }) => warnings ?? [],
+    }),
     chunkCount: t.exposeInt('chunkCount', { description: 'Its chunks.' }),
     tokenCount: t.exposeInt('tokenCount', { description: 'Tokens of its chunks.' }),
     metadata: t.field({

@@ -27,6 +27,8 @@ export interface ParsedDocument {
   pages?: DocumentPage[];
   /** What the file says of itself: `author`, `created_at`, `page_count`, `language`, `from`, `sheets`, ... */
   metadata: Record<string, string | number | boolean | string[]>;
+  /** What was left out or could not be read, a sentence for the user each; empty when the text is the whole file. */
+  warnings: string[];
 }
 
 /** Why a file gave no text. The message is a sentence for the user. */

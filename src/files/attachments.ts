@@ -237,7 +237,15 @@ function firstOf(text: string, length: number): string {
 
 type ReadText = Pick<
   AttachmentRecord,
-  'contentType' | 'textKey' | 'textLength' | 'textStatus' | 'textError' | 'title' | 'pages' | 'metadata'
+  | 'contentType'
+  | 'textKey'
+  | 'textLength'
+  | 'textStatus'
+  | 'textError'
+  | 'warnings'
+  | 'title'
+  | 'pages'
+  | 'metadata'
 >;
 
 const parsedText = (document: ParsedDocument, textKey: string): ReadText => ({
@@ -246,6 +254,7 @@ const parsedText = (document: ParsedDocument, textKey: string): ReadText => ({
   textLength: document.text.length,
   textStatus: 'parsed',
   textError: null,
+  warnings: document.warnings,
   title: document.title,
   pages: (document.pages ?? null) as JsonValue,
   metadata: document.metadata,
@@ -257,6 +266,7 @@ const failedText = (failure: ParseFailure): ReadText => ({
   textLength: null,
   textStatus: failure.reason === 'unsupported' ? 'unsupported' : 'failed',
   textError: failure.message,
+  warnings: [],
   title: null,
   pages: null,
   metadata: {},

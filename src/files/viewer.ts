@@ -12,6 +12,8 @@ export interface DocumentView {
   contentType: string;
   text: string;
   pages: DocumentPage[] | null;
+  /** What was left out of the text or could not be read, in sentences for the user. */
+  warnings: string[];
   metadata: JsonValue;
 }
 
@@ -57,6 +59,8 @@ export class DocumentViewer {
       contentType: attachment.contentType,
       text,
       pages: attachment.pages as unknown as DocumentPage[] | null,
+      // Attachments of earlier versions have none.
+      warnings: attachment.warnings ?? [],
       metadata: attachment.metadata,
     };
   }

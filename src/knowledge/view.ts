@@ -32,6 +32,7 @@ export class KnowledgeViewer {
       contentType: parsed.contentType,
       text: parsed.text,
       pages: parsed.pages ?? null,
+      warnings: parsed.warnings,
       metadata: document.metadata,
     };
   }

@@ -95,6 +95,8 @@ export interface AttachmentRecord {
   textStatus: AttachmentTextStatus;
   /** Why there is no text, in a sentence for the user. */
   textError: string | null;
+  /** What was left out of the text or could not be read, in sentences for the user. */
+  warnings: string[];
   title: string | null;
   /** `[{page, start, end}]`, offsets into the text; null for formats without pages. */
   pages: JsonValue;

@@ -61,6 +61,8 @@ export interface KnowledgeDocumentRecord {
   metadata: JsonValue;
   status: FileStatus;
   error: string | null;
+  /** What was left out of the file or could not be read of it, in sentences for the user. */
+  warnings: string[];
   /** Chunks of this revision are seen while the base's generation is `liveGeneration`. */
   liveGeneration: number | null;
   liveRevision: number | null;

@@ -46,6 +46,7 @@ export async function parseFile(input: FileInput): Promise<ParsedDocument> {
     return {
       ...body,
       title: body.title?.trim() || (BEGINS_WITH_TITLE.has(format) ? leadOf(body.text) : null),
+      warnings: body.warnings ?? [],
       metadata: wrongName ? { ...body.metadata, wrong_extension: true } : body.metadata,
       format,
       contentType,

@@ -16,7 +16,9 @@ export const CONTENT_TYPES: Record<DocumentFormat, string> = {
   code: 'text/plain',
 };
 
-export type ParsedBody = Omit<ParsedDocument, 'format' | 'contentType'>;
+/** What a reader gives; without `warnings` it gave the whole file. */
+export type ParsedBody = Omit<ParsedDocument, 'format' | 'contentType' | 'warnings'> &
+  Partial<Pick<ParsedDocument, 'warnings'>>;
 
 export interface PageText {
   text: string;

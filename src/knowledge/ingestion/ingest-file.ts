@@ -200,6 +200,7 @@ export class FileIngestion {
       ? await store.knowledge.publishRevision(file.documentId, file.revision, file.generation, place, {
           status: 'completed',
           error: null,
+          warnings: parsed.warnings,
           title: titleOf(document, parsed),
           format: parsed.format,
           contentType: parsed.contentType,

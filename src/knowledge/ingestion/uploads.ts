@@ -122,6 +122,7 @@ export class Uploads {
     const at = this.dependencies.clock.now();
     const created = await store.knowledge.createDocument({
       ...EMPTY_DOCUMENT,
+      warnings: [],
       id: row.documentId,
       knowledgeBaseId: row.knowledgeBaseId,
       fileName: row.fileName,
