@@ -176,7 +176,8 @@ const SearchMetadata = builder.objectRef<SearchMetadataData>('KnowledgeSearchMet
       resolve: (row) => row.expandedQueries,
     }),
     notes: t.stringList({
-      description: 'What was asked for and could not be done.',
+      description:
+        'What was asked for and could not be done: fields of a filter that no document has, a query without a word.',
       resolve: (row) => row.notes,
     }),
   }),

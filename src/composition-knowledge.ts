@@ -78,11 +78,10 @@ export function createSearchParts(config: Config, models: ModelGateway): SearchP
 function createIndex(config: Config): SearchIndex {
   const { url } = config.search;
   if (!url) return new EmbeddedSearchIndex(join(config.data.directory, 'search'));
-  const analyzer = new Analyzer();
   return new ElasticsearchIndex({
     url,
     prefix: config.database.prefix.toLowerCase(),
-    analyse: (text) => analyzer.terms(text),
+    analysis: new Analyzer(),
     analysisVersion: ANALYSIS_VERSION,
   });
 }
@@ -117,7 +116,6 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
   const { config, open, index, embeddings, files, clock, logger } = input;
   const { storage, parser } = files;
   const bus = new IngestionBus();
-  const analyzer = new Analyzer();
   const search = new KnowledgeSearch({
     open,
     rounds: new RetrievalRounds({ index, embeddings }),
@@ -125,7 +123,7 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     keeper: new IndexKeeper({ index, logger }),
     processing: new QueryProcessing({ models: input.models, embeddedModel: LOCAL_MODEL, logger }),
     model: input.model,
-    analyse: (text) => analyzer.terms(text),
+    analysis: new Analyzer(),
     clock,
   });
   const leases = new JobLeases({ clock, logger, workerId: input.workerId, leaseMs: config.runs.leaseMs });

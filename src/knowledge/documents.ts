@@ -11,6 +11,7 @@ import type {
 } from '../ports/knowledge';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
+import { factsOf } from './facts';
 import { livingBase, livingDocument } from './find';
 import { describeMetadata, type MetadataField } from './metadata-schema';
 import { matchesMetadata, parseMetadataFilter } from './metadata-filter';
@@ -228,19 +229,6 @@ const LARGEST_SHOWN = 10;
 
 const positionOf = (row: { createdAt: Date; id: string }): string =>
   encodeCursor({ at: row.createdAt, id: row.id });
-
-/** What filters see of a document: its metadata and its own facts. */
-export const factsOf = (document: KnowledgeDocumentRecord): JsonObject => ({
-  file_name: document.fileName,
-  title: document.title,
-  format: document.format,
-  content_type: document.contentType,
-  status: document.status,
-  bytes: document.bytes,
-  created_at: document.createdAt.toISOString(),
-  ...(document.url === null ? {} : { url: document.url }),
-  ...(document.metadata as JsonObject),
-});
 
 const OFFSET_MARK = 'offset';
 

@@ -18,6 +18,28 @@ export interface IndexedChunk {
   title: string;
 }
 
+/** Begins every extra, and no term: `=who`. */
+export const EXTRA_MARK = '=';
+export const isExtra = (term: string): boolean => term.startsWith(EXTRA_MARK);
+
+/** The terms of a text. */
+export interface AnalysedText {
+  /** What it is about: folded, stemmed, without stop words; their number is its length. */
+  terms: string[];
+  /**
+   * What is found when a query asks for it, and counts for nothing else: stop words (`=to`) and two of them in a row
+   * (`=to=be`), single characters of scripts without spaces, emoji.
+   */
+  extras: string[];
+}
+
+/** Text to terms, the same for every adapter. */
+export interface TextAnalysis {
+  text(text: string): AnalysedText;
+  /** What a query looks for: terms; extras for single characters and emoji, and for stop words where it has nothing else. */
+  query(text: string): string[];
+}
+
 /** Words are searched in these; `headings` are the strings of `metadata.headings`. */
 export const SEARCHED_FIELDS = ['content', 'title', 'headings'] as const;
 export type SearchedField = (typeof SEARCHED_FIELDS)[number];
@@ -113,6 +135,8 @@ export interface RetrieverAnswer {
   searched: number;
   /** Words that were searched, stemmed, with their weights; with feedback also the added ones. */
   terms: { term: string; weight: number }[];
+  /** Fields of the filter that nothing in the scopes has, each once. */
+  unknownFields: string[];
   /** For `named`, in its order. */
   named: NamedChunk[];
 }
@@ -159,6 +183,14 @@ export interface SearchIndex {
   statistics(tenant: string, knowledgeBaseId: string): Promise<IndexStatistics>;
   status(): { status: 'ok' | 'degraded' | 'down'; backend: string; detail?: string };
   close(): Promise<void>;
+}
+
+/** The fields that a filter names, each once. */
+export function fieldsOf(filter: MetadataFilter | undefined): string[] {
+  if (!filter) return [];
+  if (filter.kind === 'field') return [filter.field];
+  const inner = filter.kind === 'not' ? [filter.filter] : filter.filters;
+  return [...new Set(inner.flatMap(fieldsOf))];
 }
 
 /** Headings of a chunk that are searched as a field of their own: the title has one already. */

@@ -43,6 +43,7 @@ describe('the keeper of indices', () => {
     deletedAt: null,
     liveRevision: 2,
     stagedRevision: null,
+    createdAt: new Date(0),
   };
   const chunkOf = (revision: number, position: number): object => ({
     id: `d-${revision}-${position}`,
@@ -53,7 +54,7 @@ describe('the keeper of indices', () => {
   const rows = [chunkOf(1, 0), chunkOf(2, 0), chunkOf(2, 1)];
   const knowledge = {
     statistics: async () => new Map([['kb', { chunks: 2 }]]),
-    documentHeads: async () => [document],
+    findDocuments: async () => [document],
     chunksOfBase: async (_id: string, after: string | null) => (after === null ? rows : []),
   };
   const store = { tenant: 't', knowledge } as never;

@@ -64,6 +64,10 @@ const TAKEN = { index: { status: 201 } };
 const refused = (status: number, type: string, reason = ''): object => ({
   index: { status, error: { type, reason } },
 });
+const WORDS = {
+  text: (text: string) => ({ terms: text.split(' '), extras: [] }),
+  query: (text: string) => text.split(' '),
+};
 const BASE = { id: 'kb', embeddingModel: 'm', dimension: 4 };
 
 async function withCluster(
@@ -75,7 +79,7 @@ async function withCluster(
   const index = new ElasticsearchIndex({
     url,
     prefix: 'stub',
-    analyse: (text) => text.split(' '),
+    analysis: WORDS,
     analysisVersion: 1,
     bulk: { attempts: 3, firstPauseMs: 1 },
   });
@@ -158,7 +162,7 @@ describe('Elasticsearch in trouble', () => {
     const cluster = new StubCluster(() => ({ status: 200 }));
     const url = await cluster.start();
     await cluster.stop();
-    const index = new ElasticsearchIndex({ url, prefix: 'stub', analyse: () => [], analysisVersion: 1 });
+    const index = new ElasticsearchIndex({ url, prefix: 'stub', analysis: WORDS, analysisVersion: 1 });
     const scopes = [{ knowledgeBaseId: 'kb', generation: 1 }];
     const failure = await index.search('t', { scopes, text: 'x', window: 5 }).then(
       () => 'found something',

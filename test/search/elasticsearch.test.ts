@@ -13,7 +13,7 @@ function create(prefix = `test-${randomUUID()}`, analysisVersion = ANALYSIS_VERS
   return new ElasticsearchIndex({
     url: url!,
     prefix,
-    analyse: (text) => analyzer.terms(text),
+    analysis: analyzer,
     analysisVersion,
   });
 }

@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
 import { unit } from '../../ports/embeddings';
 import type { JsonObject } from '../../ports/records';
-import { type IndexedChunk, searchedHeadings } from '../../ports/search';
+import { type IndexedChunk, searchedHeadings, type TextAnalysis } from '../../ports/search';
 import { indexMetadata } from './metadata';
-
-/** Text to terms, the same for every adapter: folded, stemmed, without stop words. */
-export type Analyse = (text: string) => string[];
 
 /** A chunk as `_source` keeps it; everything that is searched is made of it. */
 export interface RawChunk {
@@ -42,12 +39,11 @@ export function vectorOf(base64: string): Float32Array {
 }
 
 /** What is sent to the server for a chunk. */
-export function documentOf(raw: RawChunk, analyse: Analyse): Record<string, unknown> {
+export function documentOf(raw: RawChunk, analysis: TextAnalysis): Record<string, unknown> {
   const { tenant, record, title, vector } = raw;
   const metadata = (record.metadata ?? {}) as JsonObject;
-  const content = analyse(record.text).join(' ');
-  const titleTerms = analyse(title).join(' ');
-  const headings = analyse(searchedHeadings(metadata, title)).join(' ');
+  const fields = [record.text, title, searchedHeadings(metadata, title)].map((text) => analysis.text(text));
+  const [content, titleTerms, headings] = fields.map(({ terms }) => terms.join(' '));
   const numbers = vectorOf(vector);
   return {
     tenant,
@@ -61,6 +57,7 @@ export function documentOf(raw: RawChunk, analyse: Analyse): Record<string, unkn
     content,
     title: titleTerms,
     headings,
+    extras: fields.flatMap(({ extras }) => extras).join(' '),
     // A vector of zeros is no direction: such a chunk is found by its words.
     ...(numbers.some((value) => value !== 0) ? { vector: [...numbers] } : {}),
     ...indexMetadata(metadata),

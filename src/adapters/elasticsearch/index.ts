@@ -5,22 +5,16 @@ import type { KnowledgeBaseRecord } from '../../ports/knowledge';
 import {
   type IndexedChunk,
   type IndexStatistics,
+  isExtra,
   refinedDirection,
   type Refinement,
   type RetrieverAnswer,
   type RetrieverQuery,
   type SearchIndex,
+  type TextAnalysis,
 } from '../../ports/search';
 import { BulkWriter } from './bulk';
-import {
-  type Analyse,
-  documentOf,
-  rawChunk,
-  type RawChunk,
-  routingOf,
-  serverId,
-  vectorOf,
-} from './documents';
+import { documentOf, rawChunk, type RawChunk, routingOf, serverId, vectorOf } from './documents';
 import { domainErrorOf } from './failures';
 import { countTerms, expand, relevanceModel } from './feedback';
 import { Indices } from './indices';
@@ -45,8 +39,8 @@ export interface ElasticsearchOptions {
   url: string;
   /** Start of the names of all indices, lower case; deployments that share a cluster have different ones. */
   prefix: string;
-  analyse: Analyse;
-  /** Rises when `analyse` gives other terms for the same text. */
+  analysis: TextAnalysis;
+  /** Rises when `analysis` gives other terms for the same text. */
   analysisVersion: number;
   /** How writes are paced; for tests. */
   bulk?: Partial<typeof BULK>;
@@ -68,7 +62,7 @@ export class ElasticsearchIndex implements SearchIndex {
     const client = (): Promise<Client> => this.client();
     this.names = new IndexNames(options.prefix, options.analysisVersion);
     this.bulk = new BulkWriter(client, { ...BULK, ...options.bulk });
-    this.indices = new Indices({ client, names: this.names, bulk: this.bulk, analyse: options.analyse });
+    this.indices = new Indices({ client, names: this.names, bulk: this.bulk, analysis: options.analysis });
   }
 
   /**
@@ -92,7 +86,7 @@ export class ElasticsearchIndex implements SearchIndex {
           target,
           id: serverId(tenant, base.id, chunk.record.id),
           routing: routingOf(tenant),
-          source: documentOf(rawChunk(tenant, withBase(chunk, base.id)), this.options.analyse),
+          source: documentOf(rawChunk(tenant, withBase(chunk, base.id)), this.options.analysis),
         })),
       );
       await this.indices.refresh();
@@ -240,7 +234,7 @@ export class ElasticsearchIndex implements SearchIndex {
   private async termsOf({ client, names, tenant, routing, query }: Prepared): Promise<WeightedTerm[]> {
     const { text, feedback, scopes } = query;
     if (text === undefined) return [];
-    const terms = countTerms(this.options.analyse(text));
+    const terms = countTerms(this.options.analysis.query(text));
     if (!feedback || feedback.chunks.length === 0) return terms;
     const weights = new Map(feedback.chunks.map(({ chunkId, weight }) => [chunkId, weight]));
     const filter: Query[] = [...inBases(tenant, scopes), { terms: { chunk_id: [...weights.keys()] } }];
@@ -258,13 +252,14 @@ export class ElasticsearchIndex implements SearchIndex {
     { client, routing, query }: Prepared,
     terms: WeightedTerm[],
   ): Promise<Corrections | undefined> {
-    if (terms.length === 0) return undefined;
+    const words = terms.filter(({ term }) => !isExtra(term));
+    if (words.length === 0) return undefined;
     const dimensions = await this.indices.dimensions();
     const wanted = query.vector?.length;
     // While a refresh changes the model there are two indices; one tells enough.
     const dimension = dimensions.find((one) => one === wanted) ?? dimensions[0];
     if (dimension === undefined) return undefined;
-    return rarityCorrections(client, { index: this.names.ofDimension(dimension), routing, terms });
+    return rarityCorrections(client, { index: this.names.ofDimension(dimension), routing, terms: words });
   }
 
   /** A chunk is in one index: a refresh with another model moves it. */

@@ -1,6 +1,7 @@
 import type { Client } from '@elastic/elasticsearch';
 import type { BulkWriter } from './bulk';
-import { type Analyse, documentOf, type RawChunk, routingOf, serverId } from './documents';
+import type { TextAnalysis } from '../../ports/search';
+import { documentOf, type RawChunk, routingOf, serverId } from './documents';
 import { type IndexNames, mappingsFor, SETTINGS } from './mapping';
 
 const COPIED_AT_ONCE = 200;
@@ -10,7 +11,7 @@ export interface IndicesInput {
   client: () => Promise<Client>;
   names: IndexNames;
   bulk: BulkWriter;
-  analyse: Analyse;
+  analysis: TextAnalysis;
 }
 
 /** Makes the indices, brings those of an earlier version up to date, and makes writes searchable. */
@@ -109,14 +110,14 @@ export class Indices {
 
   /**
    * Builds the new index beside, copies, and moves the aliases in one step, so that searches never see a gap. A copy that
-   * was broken off is gone on with: what is there already is left as it is.
+   * was broken off is gone on with: what is there already is left as it is. What lacks something is not copied.
    */
   private async replace(old: string, dimension: number): Promise<void> {
     const { names } = this.input;
     const client = await this.input.client();
     const fresh = names.concrete(dimension);
     await this.make(dimension, []);
-    await this.copy(old, fresh);
+    if (names.canBeCopied(old)) await this.copy(old, fresh);
     await client.indices.refresh({ index: fresh });
     await client.indices.updateAliases({
       actions: [
@@ -142,7 +143,7 @@ export class Indices {
           target: fresh,
           id: serverId(raw.tenant, raw.record.knowledgeBaseId, raw.record.id),
           routing: routingOf(raw.tenant),
-          source: documentOf(raw, this.input.analyse),
+          source: documentOf(raw, this.input.analysis),
           onlyNew: true,
         })),
       );

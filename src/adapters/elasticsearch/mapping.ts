@@ -1,7 +1,9 @@
 import type { estypes } from '@elastic/elasticsearch';
 
 /** Rises when the mapping below changes: indices of an earlier one are copied into a new one when they are opened. */
-const MAPPING_VERSION = 1;
+const MAPPING_VERSION = 2;
+/** Chunks of earlier versions lack what a newer one filters by: they are not copied, the database fills the index again. */
+const OLDEST_COPIED = 2;
 
 export const FIELDS = {
   /** All words of a chunk: tells how rare they are. */
@@ -9,6 +11,8 @@ export const FIELDS = {
   content: 'content',
   title: 'title',
   headings: 'headings',
+  /** Stop words, single characters and the like of all three. */
+  extras: 'extras',
   vector: 'vector',
 } as const;
 
@@ -40,9 +44,18 @@ export class IndexNames {
 
   /** The dimension that an index of this deployment is for, also one of another version. */
   dimensionOf(index: string): number | undefined {
+    return this.parse(index)?.dimension;
+  }
+
+  /** Whether the chunks of an index have all that this version searches. */
+  canBeCopied(index: string): boolean {
+    return (this.parse(index)?.mapping ?? 0) >= OLDEST_COPIED;
+  }
+
+  private parse(index: string): { dimension: number; mapping: number } | undefined {
     const start = `${this.prefix}-chunks-d`;
-    const match = index.startsWith(start) ? /^(\d+)-v\d+-\d+$/.exec(index.slice(start.length)) : null;
-    return match ? Number(match[1]) : undefined;
+    const match = index.startsWith(start) ? /^(\d+)-v(\d+)-\d+$/.exec(index.slice(start.length)) : null;
+    return match ? { dimension: Number(match[1]), mapping: Number(match[2]) } : undefined;
   }
 }
 
@@ -53,7 +66,7 @@ const terms = (more: Partial<estypes.MappingTextProperty> = {}): estypes.Mapping
   ...more,
 });
 
-/** Text arrives as terms (`Analyse`), so that every adapter finds the same; the server only splits it at blanks. */
+/** Text arrives as terms (`TextAnalysis`), so that every adapter finds the same; the server only splits it at blanks. */
 export const SETTINGS: estypes.IndicesIndexSettings = {
   // Routing by tenant leads a search to one shard; one shard also keeps the statistics of words together.
   number_of_shards: 1,
@@ -79,6 +92,7 @@ export const mappingsFor = (dimension: number): estypes.MappingTypeMapping => ({
     [FIELDS.content]: terms({ term_vector: 'yes' }),
     [FIELDS.title]: terms(),
     [FIELDS.headings]: terms(),
+    [FIELDS.extras]: terms(),
     // Float vectors and not the quantised default: results must be those of exact search.
     [FIELDS.vector]: {
       type: 'dense_vector',

@@ -86,7 +86,8 @@ export function filterQuery(filter: MetadataFilter): Query {
 }
 
 const not = (query: Query): Query => ({ bool: { must_not: [query] } });
-const has = (field: string): Query => ({ term: { paths: field } });
+/** Whether anything is said of the field. */
+export const hasField = (field: string): Query => ({ term: { paths: field } });
 
 function condition(field: string, operator: string, value: Scalar | Scalar[]): Query {
   switch (operator) {
@@ -97,7 +98,7 @@ function condition(field: string, operator: string, value: Scalar | Scalar[]): Q
     case 'nin':
       return not(isAmong(field, Array.isArray(value) ? value : [value]));
     case 'exists':
-      return value === true ? has(field) : not(has(field));
+      return value === true ? hasField(field) : not(hasField(field));
     case 'contains':
       return ofValue(field, { wildcard: { 'values.folded': { value: `*${literally(String(value))}*` } } });
     default: {
@@ -111,7 +112,7 @@ function isAmong(field: string, wanted: Scalar[]): Query {
   const facts = wanted.filter((one) => one !== null).map((one) => fact(field, one));
   const among: Query = { terms: { facts } };
   return wanted.includes(null)
-    ? { bool: { should: [among, not(has(field))], minimum_should_match: 1 } }
+    ? { bool: { should: [among, not(hasField(field))], minimum_should_match: 1 } }
     : among;
 }
 

@@ -1,5 +1,5 @@
 import type { estypes } from '@elastic/elasticsearch';
-import { type RetrieverQuery, SEARCHED_FIELDS } from '../../ports/search';
+import { isExtra, type RetrieverQuery, SEARCHED_FIELDS } from '../../ports/search';
 import { FIELDS } from './mapping';
 import { filterQuery } from './metadata';
 import type { Corrections } from './rarity';
@@ -57,12 +57,13 @@ export function keywordQuery(
   const should = [...terms]
     .sort((one, other) => other.weight - one.weight)
     .slice(0, Math.floor(CONDITIONS_AT_MOST / fields.length))
-    .flatMap(({ term, weight }) =>
-      fields.map(({ field, weight: fieldWeight }): Query => {
+    .flatMap(({ term, weight }) => {
+      if (isExtra(term)) return [{ term: { [FIELDS.extras]: { value: term, boost: weight } } }];
+      return fields.map(({ field, weight: fieldWeight }): Query => {
         const boost = weight * fieldWeight * (corrections?.get(field)?.get(term) ?? 1);
         return { term: { [field]: { value: term, boost } } };
-      }),
-    );
+      });
+    });
   return { bool: { should, minimum_should_match: 1, filter } };
 }
 

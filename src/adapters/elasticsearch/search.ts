@@ -1,11 +1,12 @@
-import type { RetrieverAnswer, SearchCandidate } from '../../ports/search';
+import { fieldsOf, type RetrieverAnswer, type SearchCandidate } from '../../ports/search';
 import { explainNamed, type Prepared, scoresOf } from './named';
-import { cosineOfKnn, knnQuery, type WeightedTerm } from './queries';
+import { hasField } from './metadata';
+import { cosineOfKnn, inBases, knnQuery, type WeightedTerm } from './queries';
 import { COUNT, type Found, type Part, PLACE, searchAll } from './requests';
 
 /** Both retrievers in one request, and a second one for the scores that they left open. */
 export async function runSearch(prepared: Prepared, terms: WeightedTerm[]): Promise<RetrieverAnswer> {
-  const { byVector, byWords, searched } = await retrieve(prepared);
+  const { byVector, byWords, searched, unknownFields } = await retrieve(prepared);
   const candidates = new Map<string, SearchCandidate>();
   byVector.hits.forEach(({ place, score }, index) =>
     candidates.set(place.id, { ...unranked(place), cosine: cosineOfKnn(score), vectorRank: index + 1 }),
@@ -21,16 +22,27 @@ export async function runSearch(prepared: Prepared, terms: WeightedTerm[]): Prom
     withBothScores(prepared, [...candidates.values()]),
     explainNamed(prepared, prepared.query.named ?? []),
   ]);
-  return { candidates: complete, searched: searched.total, terms, named };
+  return { candidates: complete, searched: searched.total, terms, unknownFields, named };
 }
 
 const NOTHING: Found = { hits: [], total: 0, source: [] };
 
-async function retrieve(prepared: Prepared): Promise<{ byVector: Found; byWords: Found; searched: Found }> {
+async function retrieve(prepared: Prepared): Promise<{
+  byVector: Found;
+  byWords: Found;
+  searched: Found;
+  unknownFields: string[];
+}> {
   const { client, names, query, vector, filter } = prepared;
   const size = query.window;
   const words = prepared.byWords(filter);
+  const fields = fieldsOf(query.filter);
+  const scope = inBases(prepared.tenant, query.scopes);
   const parts: Part[] = [
+    ...fields.map((field) => ({
+      index: names.everything,
+      body: { size: 0, track_total_hits: 1, query: { bool: { filter: [...scope, hasField(field)] } } },
+    })),
     { index: names.everything, body: { ...COUNT, query: { bool: { filter } } } },
     ...(vector
       ? [
@@ -44,8 +56,10 @@ async function retrieve(prepared: Prepared): Promise<{ byVector: Found; byWords:
       ? [{ index: names.everything, body: { ...PLACE, size, track_total_hits: false, query: words } }]
       : []),
   ];
-  const found = await searchAll(client, { ...prepared, parts });
+  const all = await searchAll(client, { ...prepared, parts });
+  const found = all.slice(fields.length);
   return {
+    unknownFields: fields.filter((_, index) => all[index]!.total === 0),
     searched: found[0]!,
     byVector: vector ? found[1]! : NOTHING,
     byWords: words ? found.at(-1)! : NOTHING,

@@ -1,13 +1,17 @@
+import { type AnalysedText, EXTRA_MARK, type TextAnalysis } from '../../ports/search';
+import { foldText, foldWord } from './folding';
+
 /**
  * Text to terms. English is stemmed (Snowball, https://snowballstem.org/algorithms/english/stemmer.html); scripts without
- * spaces become pairs of characters, as Lucene's CJKAnalyzer does; everything else is folded and taken as it stands.
+ * spaces, and Hangul, become pairs of characters, as Lucene's CJKAnalyzer makes them; everything else is folded and taken as
+ * it stands. Beside the terms stand extras, which are found when a query has nothing better to ask for.
  */
 interface Stemmer {
   stem(word: string): string;
 }
 
 /** Rises when the same chunk gives other terms than before: what was stored then has to be built again. */
-export const ANALYSIS_VERSION = 2;
+export const ANALYSIS_VERSION = 3;
 
 /** Longer "words" are data (base64, hashes in full): their start is enough to find them. */
 const WORD_CHARACTERS = 64;
@@ -29,49 +33,96 @@ const STOP_WORDS = new Set(
   ).split(' '),
 );
 
-const WORDS = /[\p{L}\p{N}\p{M}]+(?:['\u2019][\p{L}\p{M}]+)*/gu;
+/** A word with the signs that make another name of it, `.net`, or a sign that people search for: emoji, flags, currencies. */
+const TOKENS =
+  /([\p{L}\p{N}\p{M}]+(?:'[\p{L}\p{M}]+)*)(\+\+|\+(?![\p{L}\p{N}])|#(?!\p{L}))?|(\.net)(?![\p{L}\p{N}])|\p{RI}{2}|\p{Extended_Pictographic}|\p{Sc}/gu;
 const WITHOUT_SPACES =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc]+/gu;
-const MARKS = /\p{M}+/gu;
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc]+/gu;
 const ENGLISH = /^[a-z]+$/;
+const PLAIN = /^[a-z0-9]+$/;
+const LETTER = /^\p{L}$/u;
+const IN_WORD = /[\p{L}\p{N}]/u;
 
-export class Analyzer {
+/** What one text has given so far. */
+interface Yield {
+  terms: string[];
+  /** Stop words, alone and each with the one before it. */
+  stops: string[];
+  singles: string[];
+  signs: string[];
+  /** The token before, where it was a stop word. */
+  before: string | undefined;
+}
+
+export class Analyzer implements TextAnalysis {
   private stemmer: Stemmer | undefined;
   private stems = new Map<string, string>();
 
-  /** Terms in the order of the text; stop words left out. */
-  terms(text: string): string[] {
-    const terms: string[] = [];
-    for (const [word] of text.normalize('NFKC').toLowerCase().matchAll(WORDS)) this.word(word, terms);
-    return terms;
+  text(text: string): AnalysedText {
+    const { terms, stops, singles, signs } = this.read(text, false);
+    return { terms, extras: [...stops, ...singles, ...signs] };
   }
 
-  private word(word: string, terms: string[]): void {
-    if (ENGLISH.test(word)) {
-      if (!STOP_WORDS.has(word)) terms.push(this.stem(word.slice(0, WORD_CHARACTERS)));
-      return;
+  query(text: string): string[] {
+    const { terms, stops, singles, signs } = this.read(text, true);
+    const wanted = [...terms, ...singles, ...signs];
+    return wanted.length > 0 ? wanted : stops;
+  }
+
+  /** @param isQuery then a single character is looked for as an extra, and those of a longer run are not */
+  private read(text: string, isQuery: boolean): Yield {
+    const given: Yield = { terms: [], stops: [], singles: [], signs: [], before: undefined };
+    const folded = foldText(text);
+    for (const { 0: token, 1: word, 2: signs, 3: net, index } of folded.matchAll(TOKENS)) {
+      const { before } = given;
+      given.before = undefined;
+      if (word !== undefined) this.word(word, signs, given, { before, isQuery });
+      else if (net === undefined) given.signs.push(EXTRA_MARK + token);
+      else {
+        given.terms.push(net);
+        // In a host or in ASP.NET it is a word of its own as well.
+        if (index > 0 && IN_WORD.test(folded[index - 1]!)) given.terms.push(this.stem('net'));
+      }
     }
+    return given;
+  }
+
+  private word(
+    word: string,
+    signs: string | undefined,
+    given: Yield,
+    { before, isQuery }: { before: string | undefined; isQuery: boolean },
+  ): void {
+    // C++, C#, A+: of one letter the signs make another name; a longer one is found without them, too.
+    if (signs !== undefined && (signs === '++' || LETTER.test(word))) {
+      given.terms.push(foldWord(word).slice(0, WORD_CHARACTERS) + signs);
+      if (LETTER.test(word)) return;
+    }
+    if (PLAIN.test(word)) return this.plain(word, given, before);
     let last = 0;
     for (const match of word.matchAll(WITHOUT_SPACES)) {
-      this.spaced(word.slice(last, match.index), terms);
-      pairs(match[0], terms);
+      this.spaced(word.slice(last, match.index), given, before);
+      pairs(match[0], given, isQuery);
       last = match.index + match[0].length;
     }
-    this.spaced(last === 0 ? word : word.slice(last), terms);
+    this.spaced(last === 0 ? word : word.slice(last), given, before);
   }
 
-  /** Accents, vowel points and possessive endings do not tell words apart. */
-  private spaced(word: string, terms: string[]): void {
+  private spaced(word: string, given: Yield, before: string | undefined): void {
     if (word === '') return;
-    const plain = word
-      .replace(/['\u2019]s$/u, '')
-      .replace(/['\u2019]/gu, '')
-      .normalize('NFD')
-      .replace(MARKS, '')
-      .normalize('NFC')
-      .slice(0, WORD_CHARACTERS);
-    if (plain === '' || STOP_WORDS.has(plain)) return;
-    terms.push(ENGLISH.test(plain) ? this.stem(plain) : plain);
+    const folded = foldWord(word);
+    if (folded !== '') this.plain(folded, given, before);
+  }
+
+  private plain(word: string, given: Yield, before: string | undefined): void {
+    if (STOP_WORDS.has(word)) {
+      given.stops.push(EXTRA_MARK + word);
+      if (before !== undefined) given.stops.push(EXTRA_MARK + before + EXTRA_MARK + word);
+      given.before = word;
+      return;
+    }
+    const known = word.slice(0, WORD_CHARACTERS);
+    given.terms.push(ENGLISH.test(known) ? this.stem(known) : known);
   }
 
   private stem(word: string): string {
@@ -85,9 +136,14 @@ export class Analyzer {
   }
 }
 
-function pairs(run: string, terms: string[]): void {
+function pairs(run: string, { terms, singles }: Yield, isQuery: boolean): void {
   const characters = [...run];
-  if (characters.length === 1) terms.push(run);
+  if (characters.length === 1) {
+    if (!isQuery) terms.push(run);
+    singles.push(EXTRA_MARK + run);
+    return;
+  }
+  if (!isQuery) for (const character of characters) singles.push(EXTRA_MARK + character);
   for (let index = 0; index + 1 < characters.length; index++)
     terms.push(characters[index]! + characters[index + 1]!);
 }

@@ -161,10 +161,10 @@ function analyse(
   analyzer: Analyzer,
 ): AnalysedChunk {
   const metadata = (record.metadata ?? {}) as JsonObject;
-  const fields = [record.text, title, searchedHeadings(metadata, title)].map((text) => analyzer.terms(text));
+  const fields = [record.text, title, searchedHeadings(metadata, title)].map((text) => analyzer.text(text));
   const frequencies = new Map<number, [number, number, number]>();
-  fields.forEach((terms, field) => {
-    for (const term of terms) {
+  fields.forEach(({ terms: own, extras }, field) => {
+    for (const term of [...own, ...extras]) {
       const number = table.termNumber(term);
       let counts = frequencies.get(number);
       if (!counts) frequencies.set(number, (counts = [0, 0, 0]));
@@ -185,7 +185,7 @@ function analyse(
     generation: record.generation,
     position: record.position,
     metadata,
-    lengths: fields.map((list) => list.length) as [number, number, number],
+    lengths: fields.map(({ terms: own }) => own.length) as [number, number, number],
     terms,
     vector: unit(vector),
   };

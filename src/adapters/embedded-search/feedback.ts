@@ -1,4 +1,4 @@
-import type { FeedbackRequest } from '../../ports/search';
+import { type FeedbackRequest, isExtra } from '../../ports/search';
 import type { ChunkTable } from './chunk-table';
 
 export interface ExpandedTerm {
@@ -58,6 +58,7 @@ function addChunk(
   const pairs = table.termsAt(slot);
   for (let index = 0; index < pairs.length; index += 2) {
     const term = table.vocabulary[pairs[index]!]!;
+    if (isExtra(term)) continue;
     const share = (weight * (pairs[index + 1]! >>> 16)) / length;
     likelihood.set(term, (likelihood.get(term) ?? 0) + share);
   }

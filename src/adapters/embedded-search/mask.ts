@@ -1,6 +1,7 @@
 import type { MetadataFilter } from '../../knowledge/metadata-filter';
+import { fieldsOf } from '../../ports/search';
 import type { ChunkTable } from './chunk-table';
-import { compileFilter } from './metadata';
+import { compileFilter, hasValue } from './metadata';
 
 /** Masks of a table that are kept: most searches of a base ask with the same few filters. */
 const KEPT = 4;
@@ -12,6 +13,8 @@ export class Mask {
     /** 1 for a slot that is seen. */
     readonly bits: Uint8Array,
     readonly count: number,
+    /** Fields of the filter that no chunk of the table has. */
+    readonly unknownFields: string[],
   ) {}
 
   static of(table: ChunkTable, generation: number, filter: MetadataFilter | undefined): Mask {
@@ -39,6 +42,7 @@ export class Mask {
       bits[slot] = 1;
       count++;
     });
-    return new Mask(bits, count);
+    const unknown = fieldsOf(filter).filter((field) => !table.metadata.some((one) => hasValue(one, field)));
+    return new Mask(bits, count, unknown);
   }
 }

@@ -26,6 +26,10 @@ export function compileFilter(filter: MetadataFilter): Predicate {
   }
 }
 
+/** Whether anything is said of the field. */
+export const hasValue = (metadata: JsonObject, field: string): boolean =>
+  valuesAt(metadata, field).length > 0;
+
 function valuesAt(metadata: JsonObject, field: string): Scalar[] {
   let value: JsonValue | undefined = metadata[field];
   if (value === undefined && field.includes('.')) {

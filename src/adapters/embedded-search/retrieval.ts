@@ -70,7 +70,7 @@ export class Retrieval {
       query.text === undefined
         ? []
         : expandQuery({
-            terms: analyzer.terms(query.text),
+            terms: analyzer.query(query.text),
             tables: tables.map(({ table }) => table),
             feedback: query.feedback,
           });
@@ -101,6 +101,7 @@ export class Retrieval {
       candidates: [...candidates.values()],
       searched: this.parts.reduce((sum, { mask }) => sum + mask.count, 0),
       terms: this.expanded,
+      unknownFields: unknownIn(this.parts),
       named: (this.query.named ?? []).map((id) => this.named(id)),
     };
   }
@@ -162,7 +163,9 @@ export class Retrieval {
   private saturatedIn(field: number, frequency: number, length: number): number {
     if (frequency === 0) return 0;
     const { weights, averageLengths } = this.statistics;
-    const norm = K1 * (1 - B + (B * length) / averageLengths[field]!);
+    const average = averageLengths[field]!;
+    // A field of stop words alone has no length; where none has, all are alike.
+    const norm = K1 * (1 - B + (average > 0 ? (B * length) / average : 0));
     return (weights[field]! * frequency) / (frequency + norm);
   }
 
@@ -228,6 +231,12 @@ const UNKNOWN: Omit<NamedChunk, 'id'> = {
   keywordRank: null,
   state: 'not_indexed',
 };
+
+/** Fields of the filter that no table knows. */
+function unknownIn(parts: Part[]): string[] {
+  const [first, ...others] = parts.map(({ mask }) => mask.unknownFields);
+  return (first ?? []).filter((field) => others.every((unknown) => unknown.includes(field)));
+}
 
 function statisticsOf(
   tables: SearchedTable[],

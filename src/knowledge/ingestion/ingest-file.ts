@@ -15,6 +15,7 @@ import type { JsonObject, JsonValue } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
 import type { SearchIndex } from '../../ports/search';
 import type { Embeddings } from '../../ports/embeddings';
+import { chunkFacts } from '../facts';
 import { packVector, unpackVector, vectorHashOf } from '../vectors';
 import { FIRST_REVISION, neededRevisions } from '../visibility';
 import { type JobProgress, LostJobError } from './progress';
@@ -177,14 +178,19 @@ export class FileIngestion {
     parsed: ParsedDocument,
     prepared: Prepared[],
   ): Promise<void> {
-    const title = titleOf(document, parsed);
+    const published = { ...document, ...publishedFacts(document, parsed) };
+    const { title } = published;
     for (let from = 0; from < prepared.length; from += BATCH_CHUNKS) {
       signal.throwIfAborted();
       const batch = prepared.slice(from, from + BATCH_CHUNKS);
       await this.dependencies.index.put(
         store.tenant,
         base,
-        batch.map(({ record, vector }) => ({ record, vector: unpackVector(vector!), title })),
+        batch.map(({ record, vector }) => ({
+          record: { ...record, metadata: chunkFacts(published, record) },
+          vector: unpackVector(vector!),
+          title,
+        })),
       );
     }
   }
@@ -201,12 +207,9 @@ export class FileIngestion {
           status: 'completed',
           error: null,
           warnings: parsed.warnings,
-          title: titleOf(document, parsed),
-          format: parsed.format,
-          contentType: parsed.contentType,
+          ...publishedFacts(document, parsed),
           textLength: parsed.text.length,
           pages: (parsed.pages ?? null) as unknown as JsonValue,
-          metadata: { ...parsed.metadata, ...(document.metadata as JsonObject) },
           chunkCount: prepared.length,
           tokenCount: prepared.reduce((sum, { record }) => sum + record.tokens, 0),
           updatedAt: now,
@@ -281,9 +284,13 @@ function embeddedText({ text, metadata }: { text: string; metadata: unknown }): 
   return missing.length > 0 ? `${missing.join(' > ')}\n${text}` : text;
 }
 
-function titleOf(document: KnowledgeDocumentRecord, parsed: ParsedDocument): string {
-  return parsed.title ?? document.title ?? document.fileName;
-}
+/** What a parsed file says of its document. */
+const publishedFacts = (document: KnowledgeDocumentRecord, parsed: ParsedDocument) => ({
+  title: parsed.title ?? document.title ?? document.fileName,
+  format: parsed.format,
+  contentType: parsed.contentType,
+  metadata: { ...parsed.metadata, ...(document.metadata as JsonObject) },
+});
 
 /** The file's metadata, the caller's over it, and where the chunk is; all of it can be filtered by. */
 function chunkMetadata(document: KnowledgeDocumentRecord, parsed: ParsedDocument, chunk: Chunk): JsonObject {

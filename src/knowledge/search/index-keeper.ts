@@ -3,6 +3,7 @@ import type { KnowledgeBaseRecord, KnowledgeChunkRecord } from '../../ports/know
 import type { Logger } from '../../ports/logger';
 import type { SearchIndex } from '../../ports/search';
 import type { TenantStore } from '../../ports/stores';
+import { chunkFacts } from '../facts';
 import { unpackVector } from '../vectors';
 import { neededRevisions } from '../visibility';
 
@@ -109,7 +110,7 @@ export class IndexKeeper {
     chunks: KnowledgeChunkRecord[],
   ): Promise<number> {
     const ids = [...new Set(chunks.map(({ documentId }) => documentId))];
-    const documents = new Map((await store.knowledge.documentHeads(ids)).map((one) => [one.id, one]));
+    const documents = new Map((await store.knowledge.findDocuments(ids)).map((one) => [one.id, one]));
     // A refresh with another model has vectors of another length.
     const byDimension = new Map<number, Parameters<SearchIndex['put']>[2]>();
     for (const { vector: bytes, ...record } of chunks) {
@@ -117,7 +118,8 @@ export class IndexKeeper {
       if (!document || !isNeeded(document, record.revision)) continue;
       const vector = unpackVector(bytes);
       const list = byDimension.get(vector.length) ?? [];
-      list.push({ record, vector, title: document.title ?? document.fileName });
+      const title = document.title ?? document.fileName;
+      list.push({ record: { ...record, metadata: chunkFacts(document, record) }, vector, title });
       byDimension.set(vector.length, list);
     }
     let count = 0;

@@ -42,6 +42,8 @@ export interface Round {
   lesson: Lesson;
   named: NamedChunk[];
   terms: string[];
+  /** Fields of the filter that nothing in the bases has. */
+  unknownFields: string[];
 }
 
 export interface RoundRequest {
@@ -73,6 +75,7 @@ export class RetrievalRounds {
       },
       named: rounds.flatMap(({ named }) => named),
       terms: [...new Set(rounds.flatMap(({ terms }) => terms))],
+      unknownFields: inAll(rounds.map(({ unknownFields }) => unknownFields)),
     };
   }
 
@@ -100,6 +103,7 @@ export class RetrievalRounds {
         })),
         named: answers[0]!.named,
         terms: answers.flatMap(({ terms }) => terms.map(({ term }) => term)),
+        unknownFields: answers[0]!.unknownFields,
       };
     }
   }
@@ -176,6 +180,9 @@ export class RetrievalRounds {
     return query.map((value, index) => (value + imagined[index]!) / 2);
   }
 }
+
+const inAll = ([first = [], ...others]: string[][]): string[] =>
+  first.filter((field) => others.every((fields) => fields.includes(field)));
 
 const withCosines = (candidates: SearchCandidate[], cosines: Map<string, number>): SearchCandidate[] =>
   cosines.size === 0

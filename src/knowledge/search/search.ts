@@ -1,13 +1,13 @@
 import type { Clock } from '../../ports/clock';
 import type { Principal } from '../../ports/identity';
 import type { ChunkWithoutVector } from '../../ports/knowledge';
-import type { SearchIndex } from '../../ports/search';
+import type { SearchIndex, TextAnalysis } from '../../ports/search';
 import type { TenantStore } from '../../ports/stores';
 import { assertBaseCount } from '../bases';
 import { livingBases } from '../find';
 import { diversify, feedbackOf, freshness, titleMatch } from '../ranking';
 import { explainChunks } from './explain';
-import { highlightsOf } from './highlights';
+import { Highlighter } from './highlights';
 import type { IndexKeeper } from './index-keeper';
 import { acceptSearch, diversityPool, RERANKED, type SearchFields, type SearchOptions } from './options';
 import { Passages } from './passages';
@@ -26,8 +26,8 @@ export interface SearchDependencies {
   processing: QueryProcessing;
   /** The model that helps with queries. */
   model: (store: TenantStore, userId: string) => Promise<string>;
-  /** The words of a text as the index compares them: folded, stemmed, without stop words. */
-  analyse: (text: string) => string[];
+  /** Text to the terms that the index compares. */
+  analysis: TextAnalysis;
   clock: Clock;
 }
 
@@ -108,13 +108,27 @@ export class KnowledgeSearch {
         embeddingModel: [...new Set(bases.map(({ base }) => base.embeddingModel))].join(', '),
         rewrittenQuery: processed.rewritten,
         expandedQueries: expanded.length > 0 ? expanded : null,
-        notes: processed.notes,
+        notes: [...processed.notes, ...this.notesOn(processed.query, round, options)],
       },
       explanations:
         options.explainChunkIds.length > 0
           ? await explainChunks(store, options.explainChunkIds, trail)
           : null,
     };
+  }
+
+  /** What a search could not do with its query and its filter. */
+  private notesOn(query: string, { unknownFields }: Round, { searchType }: SearchOptions): string[] {
+    const notes = unknownFields.map(
+      (field) => `No document has the field ${field}, which metadata_filters names; see metadata-schema.`,
+    );
+    if (searchType !== 'semantic' && this.dependencies.analysis.query(query).length === 0)
+      notes.push(
+        searchType === 'keyword'
+          ? 'The query has no word to search for, so that nothing can be found by words.'
+          : 'The query has no word to search for; it was searched by meaning alone.',
+      );
+    return notes;
   }
 
   /** Without a model that writes, expansion looks a second time, with words of the best passages. */
@@ -172,11 +186,12 @@ export class KnowledgeSearch {
   /** Titles are compared once each, and only where it matters. */
   private titleMatcher(query: string, { titleAlpha, explain }: SearchOptions): (title: string) => number {
     if (titleAlpha === 0 && !explain) return () => 0;
-    const { analyse } = this.dependencies;
-    const words = analyse(query);
+    const { analysis } = this.dependencies;
+    const words = analysis.query(query);
     const known = new Map<string, number>();
     return (title) => {
-      const match = known.get(title) ?? titleMatch(words, analyse(title));
+      const { terms, extras } = analysis.text(title);
+      const match = known.get(title) ?? titleMatch(words, [...terms, ...extras]);
       known.set(title, match);
       return match;
     };
@@ -217,12 +232,13 @@ export class KnowledgeSearch {
     const texts = await this.textsOf(store, chosen);
     // A chunk that was removed since it was found is no result.
     const present = chosen.filter(({ candidate }) => texts.has(candidate.id));
+    const marker = new Highlighter(query, this.dependencies.analysis);
     return Promise.all(
       present.map(async (ranked, index) => {
         const chunk = texts.get(ranked.candidate.id)!;
         const neighbors =
           options.neighbours > 0 ? await neighboursOf(store, chunk, options.neighbours) : null;
-        return toResult(ranked, chunk, { query, neighbors, finalRank: index + 1, explain: options.explain });
+        return toResult(ranked, chunk, { marker, neighbors, finalRank: index + 1, explain: options.explain });
       }),
     );
   }
@@ -260,7 +276,7 @@ async function neighboursOf(
 function toResult(
   ranked: Ranked,
   chunk: ChunkWithoutVector,
-  extra: { query: string; neighbors: Neighbour[] | null; finalRank: number; explain: boolean },
+  extra: { marker: Highlighter; neighbors: Neighbour[] | null; finalRank: number; explain: boolean },
 ): SearchResult {
   const { candidate, document, fused, rerank, score } = ranked;
   return {
@@ -277,7 +293,7 @@ function toResult(
     scores: { vector: ranked.refined ?? candidate.cosine, keyword: candidate.bm25, fused, rerank },
     metadata: chunk.metadata,
     neighbors: extra.neighbors,
-    highlights: highlightsOf(extra.query, chunk.text),
+    highlights: extra.marker.mark(chunk.text),
     explanation: extra.explain
       ? {
           vectorRank: candidate.vectorRank,
