@@ -136,11 +136,19 @@ export interface ConversationStore {
 /** What tells a conversation from another one that had its id before. */
 export type Conversed = Pick<ConversationRecord, 'id' | 'createdAt'>;
 
+/** Parts whose places others have: the gap that they were to fill was closed, since their writer seemed dead. */
+export class PlaceTakenError extends Error {
+  constructor(readonly parts: PartRecord[]) {
+    super(`Part ${parts[0]?.seq} of conversation ${parts[0]?.conversationId} is taken by another one.`);
+    this.name = 'PlaceTakenError';
+  }
+}
+
 export interface PartStore {
   /**
    * Inserts parts with allocated seqs; parts that are there already (the same ids) are left alone, so that an insert whose
    * outcome is unknown can be repeated.
-   * @throws DomainError `database_unavailable`
+   * @throws DomainError `database_unavailable`; PlaceTakenError naming those whose places others have, the rest is stored
    */
   insert(parts: PartRecord[]): Promise<void>;
   /** Inserts those of the parts whose seq is still free. */

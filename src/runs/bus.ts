@@ -1,4 +1,5 @@
 import type { PartRecord } from '../ports/records';
+import type { TenantStore } from '../ports/stores';
 
 /** Something that happened to a conversation after it was stored. */
 export type ConversationSignal =
@@ -11,6 +12,14 @@ export type ConversationSignal =
 
 export type SignalListener = (signal: ConversationSignal) => void;
 
+/** A log that may have places without a part for ever. */
+export interface DoubtfulLog {
+  store: TenantStore;
+  conversationId: string;
+}
+
+/** Logs in doubt that are remembered; what is past that is found when it is seen again. */
+const MOST_DOUBTFUL = 10_000;
 /** Most parts kept in memory for each conversation with an active run, for followers that come a moment later. */
 const RECENT_PARTS = 128;
 
@@ -21,6 +30,7 @@ const RECENT_PARTS = 128;
 export class ConversationBus {
   private readonly listeners = new Map<string, Set<SignalListener>>();
   private readonly recent = new Map<string, PartRecord[]>();
+  private readonly doubtful = new Map<string, DoubtfulLog>();
 
   publish(tenant: string, conversationId: string, signal: ConversationSignal): void {
     const key = keyOf(tenant, conversationId);
@@ -46,6 +56,18 @@ export class ConversationBus {
   /** Conversations that somebody follows, as `[tenant, conversationId]`. */
   followed(): [string, string][] {
     return [...this.listeners.keys()].map(splitKey);
+  }
+
+  /** The log has, or may have, a place that nobody fills any more: recovery looks at it. */
+  doubt(store: TenantStore, conversationId: string): void {
+    if (this.doubtful.size < MOST_DOUBTFUL)
+      this.doubtful.set(keyOf(store.tenant, conversationId), { store, conversationId });
+  }
+
+  takeDoubtful(): DoubtfulLog[] {
+    const doubtful = [...this.doubtful.values()];
+    this.doubtful.clear();
+    return doubtful;
   }
 
   /** From now on recent parts of the conversation are kept until `forget`. */

@@ -47,7 +47,7 @@ export function followConversation(
     inbox.wake();
   });
   const recent = bus.recentAfter(store.tenant, conversationId, afterSeq);
-  const generator = follow({ store, conversationId, inbox, signal: stop.signal }, afterSeq, recent);
+  const generator = follow({ bus, store, conversationId, inbox, signal: stop.signal }, afterSeq, recent);
   return endable(generator, () => {
     unsubscribe();
     stop.abort();
@@ -56,6 +56,7 @@ export function followConversation(
 }
 
 interface Following {
+  bus: ConversationBus;
   store: TenantStore;
   conversationId: string;
   inbox: Inbox;
@@ -107,7 +108,7 @@ const contiguous = (cursor: number, parts: PartRecord[]): boolean =>
 
 /** Pages of stored parts after `afterSeq`. A young gap is waited for; one that stays was left by a crash. */
 async function* stored(following: Following, afterSeq: number): AsyncGenerator<PartRecord[]> {
-  const { store, conversationId, signal } = following;
+  const { bus, store, conversationId, signal } = following;
   let cursor = afterSeq;
   const patientUntil = Date.now() + GAP_GRACE_MS;
   while (!signal.aborted) {
@@ -123,6 +124,7 @@ async function* stored(following: Following, afterSeq: number): AsyncGenerator<P
       await delay(GAP_RETRY_MS, signal);
       continue;
     }
+    if (!contiguous(cursor, usable)) bus.doubt(store, conversationId);
     cursor = usable.at(-1)!.seq;
     yield usable;
     if (usable.length === page.length && page.length < PAGE_PARTS) return;

@@ -1,32 +1,21 @@
 import { LRUCache } from 'lru-cache';
-import { notFound } from '../errors';
-import { newId } from '../ids';
+import { DomainError, notFound } from '../errors';
 import type { Clock } from '../ports/clock';
-import type { JsonValue, PartRecord, PartType, RunRecord } from '../ports/records';
+import type { PartRecord, RunRecord } from '../ports/records';
 import {
   type Allocated,
   type Allocation,
   endBehind,
   type Holder,
   type LogEnd,
+  PlaceTakenError,
   type TenantStore,
 } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { isFull, isUnavailable, whileUnavailable } from './patience';
+import { inOrder, isMessage, type PartDraft, placeAll, type Position } from './places';
 
-/** A part before the log gave it its place. */
-export interface PartDraft {
-  type: PartType;
-  runId?: string | null;
-  agentId?: string | null;
-  callId?: string | null;
-  parentCallId?: string | null;
-  rootCallId?: string | null;
-  messageId?: string | null;
-  text?: string | null;
-  content?: JsonValue;
-  metadata?: JsonValue;
-}
+export type { PartDraft } from './places';
 
 /** How the seqs of an entry are allocated: by anybody, or by the worker that holds the conversation for a run. */
 export type Writer =
@@ -72,6 +61,9 @@ export const RUN_PATIENCE_MS = 600_000;
 
 /** Conversations whose end is remembered. */
 const MOST_ENDS = 5_000;
+
+/** Times that the end of a log is looked up for one entry. */
+const MOST_LOOKS = 3;
 
 const ANYONE: Writer = { kind: 'anyone' };
 
@@ -173,7 +165,7 @@ export class ConversationLog {
 
   /** Tells followers of parts that are stored. */
   show(store: TenantStore, conversationId: string, parts: PartRecord[]): void {
-    this.bus.publish(store.tenant, conversationId, { kind: 'parts', parts });
+    this.bus.publish(store.tenant, conversationId, { kind: 'parts', parts: inOrder(parts) });
   }
 
   /** The same parts are tried again until the outcome is known: a repeated insert of them changes nothing. */
@@ -204,18 +196,33 @@ export class ConversationLog {
     const drafts = batch.flatMap((waiting) => waiting.drafts);
     const [{ writer, ending, onlyBehindEnd }] = batch as [Waiting];
     const entry = { conversationId, drafts, writer, ending, place: this.place(conversationId, drafts) };
-    const atOnce =
-      (await this.writeForRun(store, entry)) ?? (await this.writeBehind(store, entry, newestEnd(batch)));
-    if (!atOnce && onlyBehindEnd) {
+    const parts = await this.writeSomehow(store, entry, newestEnd(batch), onlyBehindEnd);
+    if (!parts) {
       for (const waiting of batch) waiting.resolve(null);
       return;
     }
-    const parts = atOnce ?? (await this.writeInSteps(store, entry));
     this.show(store, conversationId, parts);
     let taken = 0;
     for (const waiting of batch) {
       waiting.resolve(parts.slice(taken, taken + waiting.drafts.length));
       taken += waiting.drafts.length;
+    }
+  }
+
+  private async writeSomehow(
+    store: TenantStore,
+    entry: PlacedEntry,
+    end: LogEnd | undefined,
+    onlyBehindEnd: boolean | undefined,
+  ): Promise<PartRecord[] | null> {
+    try {
+      const atOnce = (await this.writeForRun(store, entry)) ?? (await this.writeBehind(store, entry, end));
+      if (atOnce || onlyBehindEnd) return atOnce;
+      return (await this.writeBehindEnd(store, entry)) ?? (await this.writeInSteps(store, entry));
+    } catch (error) {
+      if (error instanceof PlaceTakenError) return this.finishSteps(store, entry, error.parts);
+      if (mayLeaveGap(error)) this.bus.doubt(store, entry.conversationId);
+      throw error;
     }
   }
 
@@ -239,10 +246,41 @@ export class ConversationLog {
     }
   }
 
+  /**
+   * One command behind the end of the log as it is read now: a kill leaves no place empty. Null where others are quicker
+   * again and again.
+   */
+  private async writeBehindEnd(store: TenantStore, entry: PlacedEntry): Promise<PartRecord[] | null> {
+    const { conversationId, writer } = entry;
+    if (writer.kind === 'run') return null;
+    for (let attempt = 0; attempt < MOST_LOOKS; attempt++) {
+      const end = await this.patiently(writer, () => store.conversations.find(conversationId));
+      if (
+        !end ||
+        end.deletedAt ||
+        (writer.kind === 'anyone' && (writer.end?.userId ?? end.userId) !== end.userId)
+      )
+        throw goneFor(writer, conversationId);
+      const parts = await this.writeBehind(store, entry, end);
+      if (parts) return parts;
+    }
+    return null;
+  }
+
+  /** Repeats while the database is away, as long as the writer waits for it and may write. */
+  private patiently<T>(writer: Writer, attempt: () => Promise<T>): Promise<T> {
+    if (writer.kind === 'anyone') return whileUnavailable(REQUEST_PATIENCE_MS, attempt);
+    const allowed = (): Promise<T> => {
+      if (writer.kind === 'beside' && !writer.alive()) throw new FencedError(writer.runId);
+      return attempt();
+    };
+    return whileUnavailable(RUN_PATIENCE_MS, allowed, { orFull: true });
+  }
+
   /** Null when the conversation does not end so, or nobody said how: its places have to be asked for. */
   private async writeBehind(
     store: TenantStore,
-    { conversationId, drafts, place }: PlacedEntry,
+    { conversationId, drafts, writer, place }: PlacedEntry,
     said: LogEnd | undefined,
   ): Promise<PartRecord[] | null> {
     if (!said) return null;
@@ -250,7 +288,7 @@ export class ConversationLog {
     const end = newer(said, this.ends.get(key));
     const allocation = allocationOf(drafts);
     const entry = { allocation, place, at: this.clock.now(), repeated: false };
-    const parts = await whileUnavailable(REQUEST_PATIENCE_MS, async () => {
+    const parts = await this.patiently(writer, async () => {
       try {
         return await store.runLog.appendBehind(end, entry);
       } catch (error) {
@@ -265,15 +303,45 @@ export class ConversationLog {
   }
 
   private async writeInSteps(store: TenantStore, entry: PlacedEntry): Promise<PartRecord[]> {
-    const { conversationId, drafts, writer, ending, place } = entry;
-    const parts = place(await this.allocate(store, conversationId, writer, drafts));
-    await this.insert(store, parts, writer);
+    const { conversationId, drafts, writer, place } = entry;
+    const allocated = await this.allocate(store, conversationId, writer, drafts);
+    return this.finishSteps(store, entry, place(allocated));
+  }
+
+  /** Stores parts that have their places, and ends what ends with them. */
+  private async finishSteps(
+    store: TenantStore,
+    entry: PlacedEntry,
+    placed: PartRecord[],
+  ): Promise<PartRecord[]> {
+    const parts = await this.insertSomewhere(store, entry, placed);
+    const { ending } = entry;
     if (ending) {
       const { holder, changes } = ending;
       const end = () => store.runs.updateOwned(holder.runId, holder.owner, changes(parts));
       await whileUnavailable(RUN_PATIENCE_MS, end, { orFull: true });
     }
     return parts;
+  }
+
+  /** Parts whose places were taken, since their writer seemed dead, get others. */
+  private async insertSomewhere(
+    store: TenantStore,
+    { conversationId, drafts, writer }: PlacedEntry,
+    placed: PartRecord[],
+  ): Promise<PartRecord[]> {
+    for (let parts = placed; ;)
+      try {
+        await this.insert(store, parts, writer);
+        return parts;
+      } catch (error) {
+        if (!(error instanceof PlaceTakenError)) throw error;
+        const taken = new Set(error.parts.map(({ id }) => id));
+        const again = drafts.filter((_, index) => taken.has(parts[index]!.id));
+        const allocated = await this.allocate(store, conversationId, writer, again);
+        const moved = placeAll(conversationId, allocated, again, this.clock.now());
+        parts = parts.map((part) => (taken.has(part.id) ? moved.shift()! : part));
+      }
   }
 
   private async allocate(
@@ -283,56 +351,34 @@ export class ConversationLog {
     drafts: PartDraft[],
   ): Promise<Allocated> {
     const allocation = allocationOf(drafts);
-    const at = this.clock.now();
-    // An allocation whose answer was lost leaves a gap, which followers know how to pass.
-    if (writer.kind === 'anyone') {
-      const allocated = await whileUnavailable(REQUEST_PATIENCE_MS, () =>
-        store.conversations.allocate(conversationId, allocation, at, writer.end?.userId),
-      );
-      if (!allocated) throw notFound('Conversation', conversationId);
-      return allocated;
-    }
-    if (writer.kind === 'beside') return this.allocateBeside(store, conversationId, writer, allocation);
-    const allocated = await whileUnavailable(
-      RUN_PATIENCE_MS,
-      () => store.conversations.allocateForRun(conversationId, writer, allocation, at, writer.release),
-      { orFull: true },
-    );
-    if (!allocated) throw new FencedError(writer.runId);
-    return allocated;
-  }
-
-  private async allocateBeside(
-    store: TenantStore,
-    conversationId: string,
-    writer: Extract<Writer, { kind: 'beside' }>,
-    allocation: { parts: number; messages: number },
-  ): Promise<Allocated> {
-    const allocated = await whileUnavailable(
-      RUN_PATIENCE_MS,
-      () => {
-        if (!writer.alive()) throw new FencedError(writer.runId);
-        return store.conversations.allocate(conversationId, allocation, this.clock.now());
-      },
-      { orFull: true },
-    );
-    if (!allocated) throw new FencedError(writer.runId);
+    let attempts = 0;
+    const allocated = await this.patiently(writer, () => {
+      // An allocation whose answer was lost leaves a gap, which followers know how to pass.
+      if (attempts++ > 0) this.bus.doubt(store, conversationId);
+      const at = this.clock.now();
+      return writer.kind === 'run'
+        ? store.conversations.allocateForRun(conversationId, writer, allocation, at, writer.release)
+        : store.conversations.allocate(conversationId, allocation, at, endOf(writer)?.userId);
+    });
+    if (!allocated) throw goneFor(writer, conversationId);
     return allocated;
   }
 }
 
+const goneFor = (writer: Writer, conversationId: string): Error =>
+  writer.kind === 'anyone' ? notFound('Conversation', conversationId) : new FencedError(writer.runId);
+
+/** Of an append that failed for another reason, places may be allocated already. */
+const mayLeaveGap = (error: unknown): boolean =>
+  !(error instanceof FencedError) && !(error instanceof DomainError && error.code === 'not_found');
+
 /** An entry whose parts know their places as soon as the seqs are allocated. */
 type PlacedEntry = Entry & { conversationId: string; place: (allocated: Position) => PartRecord[] };
-
-type Position = Pick<Allocated, 'seq' | 'messageSeq'>;
 
 const allocationOf = (drafts: PartDraft[]): Allocation => ({
   parts: drafts.length,
   messages: drafts.filter(isMessage).length,
 });
-
-export const isMessage = (part: { type: PartType }): boolean =>
-  part.type === 'user' || part.type === 'agent_text';
 
 const endOf = (writer: Writer): LogEnd | undefined => (writer.kind === 'anyone' ? writer.end : undefined);
 
@@ -363,24 +409,3 @@ function newestEnd(batch: Waiting[]): LogEnd | undefined {
 /** Logs only grow. */
 const newer = (one: LogEnd, other: LogEnd | undefined): LogEnd =>
   other && other.userId === one.userId && other.nextSeq > one.nextSeq ? other : one;
-
-function placeAll(conversationId: string, allocated: Position, drafts: PartDraft[], at: Date): PartRecord[] {
-  let { seq, messageSeq } = allocated;
-  return drafts.map((draft) => ({
-    id: newId(at.getTime()),
-    conversationId,
-    seq: seq++,
-    messageSeq: isMessage(draft) ? messageSeq++ : null,
-    type: draft.type,
-    runId: draft.runId ?? null,
-    agentId: draft.agentId ?? null,
-    callId: draft.callId ?? null,
-    parentCallId: draft.parentCallId ?? null,
-    rootCallId: draft.rootCallId ?? null,
-    messageId: draft.messageId ?? null,
-    text: draft.text ?? null,
-    content: draft.content ?? null,
-    metadata: draft.metadata ?? null,
-    createdAt: at,
-  }));
-}

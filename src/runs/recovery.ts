@@ -1,15 +1,14 @@
 import { provisionalTitle } from '../conversations/titles';
 import { notFound } from '../errors';
-import { newId } from '../ids';
 import type { AgentCache } from '../agents/cache';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/logger';
-import type { ConversationRecord, PartRecord, RunRecord } from '../ports/records';
+import type { RunRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { callsOf, startPart, userPart } from './events';
 import type { ConversationLog, PartDraft } from './log';
-import { delay } from './patience';
+import { closeGaps, NOBODYS } from './gaps';
 import { type Progress, readProgress } from './progress';
 import type { RunSessions, Session } from './sessions';
 import { StopRun } from './sessions';
@@ -17,11 +16,8 @@ import type { RunRequest } from './types';
 
 /** Abandoned runs taken up in one round and tenant. */
 const BATCH = 50;
-const PAGE_PARTS = 500;
 /** A run that killed its worker this often is given up, so that it cannot take the server down for ever. */
 const MAX_ATTEMPTS = 10;
-/** A missing seq may belong to somebody who is just storing it. */
-const GAP_GRACE_MS = 300;
 const END_OF_TIME = new Date('9999-12-31T00:00:00Z');
 /** Pause before the next look at a conversation that another run holds. */
 const HELD_WAIT_MS = 1_000;
@@ -51,6 +47,7 @@ export class RunRecovery {
    */
   async recoverAll(soleWorker = false): Promise<number> {
     let taken = 0;
+    await this.closeDoubtfulGaps();
     for (const tenant of await this.dependencies.tenants())
       try {
         taken += await this.recoverTenant(await this.dependencies.open(tenant), soleWorker);
@@ -166,7 +163,7 @@ export class RunRecovery {
     const beside = run.kind !== 'chat';
     // The fence first: from here on the old worker allocates nothing any more, and finds its places taken.
     const held = beside || (await store.conversations.reown(run.conversationId, run.id, workerId));
-    if (!beside) await this.closeGaps(store, run);
+    await this.closeGaps(store, run);
     const progress = await readProgress(store, run);
     if (progress.terminal) {
       await this.settle(store, run, progress);
@@ -246,72 +243,24 @@ export class RunRecovery {
     return created !== null;
   }
 
-  /**
-   * Takes the places that the dead worker allocated and left empty. A worker that was only paused then cannot store
-   * there what it still has in hand, and the number of messages is the number of those that exist.
-   */
+  /** A worker that was only paused then cannot store there what it still has in hand. */
   private async closeGaps(store: TenantStore, run: RunRecord): Promise<void> {
-    const before = await store.conversations.find(run.conversationId);
-    if (!before || (await this.missing(store, run, before)).length === 0) return;
-    await delay(GAP_GRACE_MS);
-    const conversation = await store.conversations.find(run.conversationId);
-    if (!conversation) return;
-    const seqs = await this.missing(store, run, conversation);
-    await store.parts.insertWhereFree(seqs.map((seq) => this.placeholder(run, seq)));
-    const messageCount = await this.storedMessages(store, conversation, seqs.length);
-    if (messageCount < conversation.messageCount)
-      await store.conversations.settleMessageCount(conversation.id, conversation.nextSeq, messageCount);
-  }
-
-  /** Allocated seqs without a part since the run began. */
-  private async missing(
-    store: TenantStore,
-    run: RunRecord,
-    conversation: ConversationRecord,
-  ): Promise<number[]> {
-    const [first] = await store.parts.ofRun(run.conversationId, run.id, -1, 1);
+    const { conversationId } = run;
+    const [first] = await store.parts.ofRun(conversationId, run.id, -1, 1);
     // Without a first part the run's own beginning is what is missing: it was the last to allocate, or nearly.
-    let cursor = (first?.seq ?? Math.max(0, conversation.nextSeq - PAGE_PARTS)) - 1;
-    const seqs: number[] = [];
-    for (;;) {
-      const page = await store.parts.after(run.conversationId, cursor, PAGE_PARTS);
-      for (const part of page) {
-        for (let seq = cursor + 1; seq < part.seq; seq++) seqs.push(seq);
-        cursor = part.seq;
-      }
-      if (page.length < PAGE_PARTS) break;
-    }
-    for (let seq = cursor + 1; seq < conversation.nextSeq; seq++) seqs.push(seq);
-    return seqs;
+    const from = first?.seq ?? run.startSeq;
+    const content = { kind: 'run_interrupted', run_id: run.id };
+    await closeGaps(store, { conversationId, from, marker: callsOf(run), content }, this.dependencies.clock);
   }
 
-  /** The number of messages up to the last stored one, when at most `lost` messages after it were never stored. */
-  private async storedMessages(
-    store: TenantStore,
-    conversation: ConversationRecord,
-    lost: number,
-  ): Promise<number> {
-    const { messageCount } = conversation;
-    const from = Math.max(0, messageCount - lost - 1);
-    const [last] = await store.parts.messages(conversation, from, messageCount, 'desc');
-    return last ? last.messageSeq! + 1 : from;
-  }
-
-  private placeholder(run: RunRecord, seq: number): PartRecord {
-    const at = this.dependencies.clock.now();
-    return {
-      ...callsOf(run),
-      id: newId(at.getTime()),
-      conversationId: run.conversationId,
-      seq,
-      messageSeq: null,
-      type: 'system_event',
-      messageId: null,
-      text: null,
-      content: { kind: 'run_interrupted', run_id: run.id },
-      metadata: null,
-      createdAt: at,
-    } as PartRecord;
+  /** Logs in which this process saw places without a part, or may have left some itself. */
+  private async closeDoubtfulGaps(): Promise<void> {
+    const { bus, clock, logger } = this.dependencies;
+    for (const { store, conversationId } of bus.takeDoubtful())
+      await closeGaps(store, { conversationId, ...NOBODYS }, clock).catch((error: unknown) => {
+        bus.doubt(store, conversationId);
+        logger.warn({ conversationId, err: error }, 'gaps of a log could not be closed yet');
+      });
   }
 
   private async launch(store: TenantStore, run: RunRecord, progress: Progress): Promise<Session | null> {

@@ -43,12 +43,13 @@ export class MemoryStore {
     return {
       tenant: 't',
       conversations: {
+        find: async () => ({ id: 'c', userId: 'u', nextSeq: this.nextSeq, messageCount: 0, deletedAt: null }),
         allocate,
         allocateForRun: async (id: string, run: { owner: string }, allocation: { parts: number }) =>
           run.owner === this.owner ? allocate(id, allocation) : null,
       },
       // The conversation's state is not known: everything goes step by step.
-      runLog: { append: async () => null },
+      runLog: { append: async () => null, appendBehind: async () => null },
       parts: {
         after: async (_id: string, seq: number, limit: number) => {
           this.reads++;

@@ -167,29 +167,36 @@ export class WriteBatch extends Batch<Stages, StagesOutcome> {
 
   protected async send(batch: Stages[]): Promise<StagesOutcome[]> {
     const all = batch.map((stages): Progress => ({ stages, done: 0, stopped: false }));
-    if (this.hasBulkWrite && batch.some(({ length }) => length > 1)) await this.sendInOrder(all);
+    let whole = all.filter(isUntouched);
+    // Stage by stage a kill could come between two stages of one entry, in one command of the embedded database it cannot.
+    for (let sent = 0; sent < MOST_IN_ORDER && whole.some(hasStages); whole = all.filter(isUntouched), sent++)
+      if (!this.hasBulkWrite || !(await this.sendInOrder(whole))) break;
     for (let open = all.filter(isOpen); open.length > 0; open = open.filter(isOpen))
       await this.sendNextStages(open);
     return all;
   }
 
-  /** Everything in one command. It ends at the first failure; what stands behind it stays open. */
-  private async sendInOrder(all: Progress[]): Promise<void> {
+  /**
+   * Everything in one command. It ends at the first failure; what stands behind it stays open.
+   * @returns false where the server has no such command, or could not be sent this one
+   */
+  private async sendInOrder(all: Progress[]): Promise<boolean> {
     const writes = all.flatMap(({ stages }) => stages.flat());
     const failures = await this.bulkWrite(writes, true);
-    if (typeof failures === 'string') return;
+    if (typeof failures === 'string') return false;
     const [failed = writes.length] = failures.keys();
     let next = 0;
     for (const progress of all) {
       const first = next;
       next += progress.stages.flat().length;
       if (next <= failed) progress.done = progress.stages.length;
-      else if (first > failed) return;
+      else if (first > failed) return true;
       else {
         progress.done = stageOf(progress.stages, failed - first);
         stop(progress, outcomeOf(writes[failed]!, failures.get(failed)));
       }
     }
+    return true;
   }
 
   private async sendNextStages(open: Progress[]): Promise<void> {
@@ -239,6 +246,13 @@ export class WriteBatch extends Batch<Stages, StagesOutcome> {
     }
   }
 }
+
+/** Entries of a batch that fail are few; where more do, the rest goes stage by stage, in three commands at most. */
+const MOST_IN_ORDER = 4;
+
+const isUntouched = ({ stages, done, stopped }: Progress): boolean =>
+  !stopped && done === 0 && stages.length > 0;
+const hasStages = ({ stages }: Progress): boolean => stages.length > 1;
 
 const isOpen = ({ stages, done, stopped }: Progress): boolean => !stopped && done < stages.length;
 

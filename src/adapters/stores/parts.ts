@@ -1,6 +1,6 @@
 import type { Collection, Document } from 'mongodb';
 import type { PartRecord, PartType } from '../../ports/records';
-import type { Conversed, PartStore } from '../../ports/stores';
+import { type Conversed, type PartStore, PlaceTakenError } from '../../ports/stores';
 import type { WriteBatch } from './batches';
 import type { TenantClient } from './client';
 import type { RecentMessages } from './recent-messages';
@@ -17,11 +17,10 @@ export class PrismaPartStore implements PartStore {
     const inserted = await Promise.all(
       parts.map((part) => this.writes.insert(this.collection(), partDocument(part))),
     );
-    for (const [index, fresh] of inserted.entries()) {
-      const part = parts[index]!;
-      if (!fresh && !(await this.isStored(part)))
-        throw new Error(`Part ${part.seq} of conversation ${part.conversationId} is taken by another one.`);
-    }
+    const refused = parts.filter((_, index) => !inserted[index]);
+    const taken: PartRecord[] = [];
+    for (const part of refused) if (!(await this.isStored(part))) taken.push(part);
+    if (taken.length > 0) throw new PlaceTakenError(taken);
   }
 
   async insertWhereFree(parts: PartRecord[]): Promise<void> {

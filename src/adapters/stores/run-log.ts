@@ -7,6 +7,7 @@ import {
   type Beginning,
   type Holder,
   type LogEnd,
+  PlaceTakenError,
   type RunEntry,
   type RunLogStore,
   type UserEntry,
@@ -41,7 +42,7 @@ export class PrismaRunLogStore implements RunLogStore {
     ]);
     if (done === 0) return 'conversation_exists';
     if (done === 1) return 'run_exists';
-    if (done === 2) throw placeTaken(parts);
+    if (done === 2) throw new PlaceTakenError(parts);
     this.held.keep(conversation);
     return 'stored';
   }
@@ -56,7 +57,7 @@ export class PrismaRunLogStore implements RunLogStore {
     const done = await this.store(isIdle ? [insertRun, claim, this.insertions(parts)] : [insertRun]);
     if (done === 0) return 'run_exists';
     if (done === 1) return 'not_claimed';
-    if (done === 2) throw placeTaken(parts);
+    if (done === 2) throw new PlaceTakenError(parts);
     this.held.keep(conversation);
     return 'stored';
   }
@@ -75,7 +76,7 @@ export class PrismaRunLogStore implements RunLogStore {
       const { done, error } = await this.writes.stages(stages);
       if (error) throw error;
       if (done === 0) return null;
-      if (done === 1) throw placeTaken(parts);
+      if (done === 1) throw new PlaceTakenError(parts);
       // That the run's own row is somebody else's is no failure of the log: whoever holds it ends it.
       this.held.keep(next);
       return parts;
@@ -95,7 +96,7 @@ export class PrismaRunLogStore implements RunLogStore {
     const $set = { ...next, updatedAt: at, lastWrite: markOf(parts) };
     const allocate = conditional(this.collections.conversations(), { filter, update: { $set } });
     const done = await this.store([[allocate], this.insertions(parts)]);
-    if (done === 1) throw placeTaken(parts);
+    if (done === 1) throw new PlaceTakenError(parts);
     if (done === 0) {
       if (!repeated || !(await this.isAllocated(_id, parts))) return null;
       await Promise.all(
@@ -178,6 +179,3 @@ function advanced(
 
 /** What `lastWrite` says of a conversation whose newest parts these are; the same for the same parts. */
 const markOf = ([first]: PartRecord[]): string => first!.id;
-
-const placeTaken = ([first]: PartRecord[]): Error =>
-  new Error(`Part ${first?.seq} of conversation ${first?.conversationId} is taken by another one.`);
