@@ -128,9 +128,9 @@ export const compress = async (
 
 export const subscribeToConversationEvents = (
   _root: unknown,
-  args: { conversationId: string; afterSeq?: number | null },
+  args: { conversationId: string; afterSeq?: number | null; waitSeconds?: number | null },
   ctx: Context,
-) => ctx.services.runs.conversationEvents(principalOf(ctx), args.conversationId, args.afterSeq);
+) => ctx.services.runs.conversationEvents(principalOf(ctx), args.conversationId, args);
 
 export const subscribeToConversationUpdates = (
   _root: unknown,

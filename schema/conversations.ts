@@ -206,6 +206,11 @@ builder.subscriptionFields((t) => ({
     args: {
       conversationId: t.arg.id({ required: true, description: conversationId }),
       afterSeq: t.arg.int({ description: 'The last entry you have; absent for all.' }),
+      waitSeconds: t.arg.int({
+        defaultValue: 0,
+        description:
+          'Seconds to wait for a conversation that does not exist yet, so that a client may subscribe before its first message; 0 to 60.',
+      }),
     },
     subscribe: resolve.subscribeToConversationEvents,
     resolve: (part) => part,

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { filesUnder, generateIfStale, modifiedAt, root } from './steps.mjs';
+import { filesUnder, generateIfStale, modifiedAt, root, tell } from './steps.mjs';
 
 const dist = join(root, 'dist');
 const SOURCES = ['src', 'schema', 'resolvers', 'rest-facade', 'generated', 'skills'];
@@ -36,7 +36,7 @@ function removeOrphans(inputs) {
 }
 
 async function transpile(inputs) {
-  const { build: esbuild } = await import('esbuild');
+  const { build: esbuild, stop } = await import('esbuild');
   await esbuild({
     entryPoints: inputs,
     outdir: dist,
@@ -50,6 +50,8 @@ async function transpile(inputs) {
     sourcesContent: false,
     logLevel: 'warning',
   });
+  // The compiler's process would stay beside the server, with 200 MB.
+  await stop();
 }
 
 async function writeAsJson(path) {
@@ -85,14 +87,20 @@ export async function build({ force = false } = {}) {
   const staleAssets = assets.filter(isStale);
 
   if (existsSync(dist)) removeOrphans([...sources, ...assets]);
-  if (staleSources.length > 0) await transpile(staleSources);
+  if (staleSources.length > 0) {
+    tell(`compiling ${staleSources.length} source files`);
+    await transpile(staleSources);
+  }
   for (const asset of staleAssets) {
     mkdirSync(dirname(outputOf(asset)), { recursive: true });
     copyFileSync(asset, outputOf(asset));
     if (isDescription(asset)) await writeAsJson(asset);
   }
   mkdirSync(dist, { recursive: true });
-  if (staleSources.length === sources.length) compileAhead();
+  if (staleSources.length === sources.length) {
+    tell('preparing the compiled code for fast starts');
+    compileAhead();
+  }
   // Written last: a build that was cut short is not taken for a complete one of a newer recipe.
   if (stamp !== recipeStamp() || force) writeFileSync(stampFile, recipeStamp());
   return staleSources.length + staleAssets.length;

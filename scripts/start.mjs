@@ -7,13 +7,16 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from './build.mjs';
-import { generateIfStale, root } from './steps.mjs';
+import { endWithLauncher } from './launcher.mjs';
+import { generateIfStale, root, tell } from './steps.mjs';
 
 const dotenv = join(root, '.env');
 if (existsSync(dotenv)) process.loadEnvFile(dotenv);
 
+endWithLauncher();
 generateIfStale();
-await build();
+const built = await build();
+if (built > 0) tell('starting');
 
 const { runCli } = createRequire(import.meta.url)(join(root, 'dist/src/cli'));
 const io = { stdout: process.stdout, stderr: process.stderr };

@@ -11,6 +11,9 @@ const GENERATOR_INPUTS = ['prisma', 'scripts/generate.mjs', 'prisma.config.ts', 
 const GENERATED = ['generated/datamodel.json', 'generated/prisma-client/index.js'];
 const STAMP = join(root, 'generated/.generate-stamp.json');
 
+/** Progress for whoever waits; on stderr, since stdout belongs to commands whose output is used. */
+export const tell = (what) => process.stderr.write(`AgentFlow: ${what} ...\n`);
+
 /** @returns {Generator<string>} every file below `path` (or `path` itself when it is a file), absolute */
 export function* filesUnder(path) {
   if (!existsSync(path)) return;
@@ -33,6 +36,7 @@ export function generateIfStale() {
   const isComplete = generatedAt > 0 && GENERATED.every((path) => existsSync(join(root, path)));
   const inputs = GENERATOR_INPUTS.flatMap((input) => [...filesUnder(join(root, input))]);
   if (isComplete && inputs.every((path) => modifiedAt(path) <= generatedAt)) return;
+  tell('generating the database client');
   run(process.execPath, ['scripts/generate.mjs']);
   // The generator leaves the stamp alone when only times have changed; the next start then need not ask it again.
   const now = new Date();

@@ -348,6 +348,7 @@ function createHttp({
       corsOrigins: config.http.corsOrigins,
       maxBodyBytes: config.http.maxBodyBytes,
       isOpen: config.identity.devPrincipal !== undefined,
+      graphiql: config.graphql.graphiql,
       version,
     },
     logger,

@@ -1,8 +1,12 @@
 import { once } from 'node:events';
 import { createLogger } from './adapters/pino-logger';
 import { type Application, createApplication } from './composition-root';
-import { ConfigError, loadConfig } from './config/environment';
+import { prepareDataFolder } from './config/data-folder';
+import { type Config, ConfigError, loadConfig } from './config/environment';
 import { keepIdleMemorySmall } from './system/idle-memory';
+
+/** Ports below this one are the administrator's on most systems. */
+const FIRST_FREE_PORT = 1024;
 
 /**
  * Runs the server until it is told to stop, and ends the process: with 0 after SIGINT or SIGTERM, with 1 when the server
@@ -13,12 +17,16 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
   let config;
   try {
     config = loadConfig(env);
+    prepareDataFolder(config.data.directory);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
     return 2;
   }
-  const logger = createLogger(config.logLevel);
+  const logger = createLogger(
+    config.logLevel,
+    config.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json'),
+  );
   for (const warning of config.warnings) logger.warn({}, warning);
   // Before anybody can know that it runs: a signal that comes early ends it in order, too.
   const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]) as Promise<[string]>;
@@ -48,10 +56,25 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
     // Everything is stored and closed; Agenda's timers would keep the process for another minute.
     process.exit(0);
   } catch (error) {
-    logger.error({ err: error }, 'AgentFlow could not start');
-    process.stderr.write(`${(error as Error).message}\n`);
+    // Where it happened is for who develops it; what to do about it is for everybody, and comes last.
+    logger.debug({ err: error }, 'start failed');
     await application?.close();
+    process.stderr.write(`AgentFlow could not start: ${startFailure(error, config)}\n`);
     // What was opened before it failed would keep the process, and with it the data folder.
     process.exit(1);
   }
+}
+
+/** What is in the way, and the variable that moves it. */
+function startFailure(error: unknown, { http }: Config): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const address = `${http.host}:${http.port}`;
+  if (code === 'EADDRINUSE')
+    return `another program listens on ${address}. Stop it, or choose another port: PORT=${http.port + 1} npm start.`;
+  if (code === 'EACCES' && http.port < FIRST_FREE_PORT)
+    return `this user may not listen on ${address}. Choose a PORT of ${FIRST_FREE_PORT} or more.`;
+  if (code === 'EADDRNOTAVAIL') return `HOST=${http.host} is no address of this machine.`;
+  // Errors of a class of their own say what to do; any other was not foreseen, and its place may help.
+  const isForeseen = !/^(Error|TypeError|RangeError|ReferenceError|SyntaxError)$/.test((error as Error).name);
+  return isForeseen ? message : `${message} (LOG_LEVEL=debug shows where.)`;
 }

@@ -35,6 +35,8 @@ export interface IdentityConfig {
 export interface Config {
   isProduction: boolean;
   logLevel: Values['LOG_LEVEL'];
+  /** Undefined: text at a terminal, JSON elsewhere. */
+  logFormat: Values['LOG_FORMAT'];
   http: {
     host: string;
     port: number;
@@ -127,6 +129,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Readonly<Record<st
   return deepFreeze({
     isProduction: values.NODE_ENV === 'production',
     logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT,
     http: {
       host: values.HOST,
       port: values.PORT,

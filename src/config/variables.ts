@@ -154,6 +154,11 @@ export const VARIABLES = {
     'info',
     'The least severe log line that is written.',
   ),
+  LOG_FORMAT: optional(
+    z.enum(['pretty', 'json'], 'expected pretty or json'),
+    'How log lines are written: pretty for people, json for machines.',
+    { shownDefault: 'pretty at a terminal, else json' },
+  ),
   AGENTFLOW_DATA_DIR: withDefault(
     text,
     '.agentflow',

@@ -23,6 +23,8 @@ export interface HttpConfig {
   maxBodyBytes: number;
   /** True when requests without a token are served: then only pages of this server may write. */
   isOpen: boolean;
+  /** Whether GraphiQL is served. */
+  graphiql: boolean;
   /** Of the product, for `/`. */
   version: string;
 }
@@ -77,7 +79,7 @@ export function createHttpApp(input: HttpAppInput): Express {
   app.use(requestMetrics(metrics), common(input.isDraining ?? (() => false)), cors(config.corsOrigins));
   if (config.isOpen) app.use(refuseOtherSites(config.corsOrigins));
   app.use('/graphql', graphql(input));
-  app.use(pages(facade), endpoints(input, metrics));
+  app.use(pages(facade, config), endpoints(input, metrics));
   app.use(facade.router);
   app.use(fallback(config));
   app.use(refuse(logger));
@@ -110,8 +112,8 @@ const isRead = (request: Request): boolean => request.method === 'GET' || reques
 /** Whether a browser asks to show a page: API clients say JSON, or anything, or nothing. */
 const wantsPage = (request: Request): boolean => (request.headers.accept ?? '').includes('text/html');
 
-function pages(facade: RestFacade): RequestHandler {
-  const { home, byPath } = createPages(facade.openapi);
+function pages(facade: RestFacade, { graphiql }: HttpConfig): RequestHandler {
+  const { home, byPath } = createPages(facade.openapi, { withGraphiql: graphiql });
   return async (request, response, next) => {
     if (!isRead(request)) return next();
     const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;

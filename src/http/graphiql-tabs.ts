@@ -42,11 +42,12 @@ mutation StartChat($messageId: ID!, $message: String!) {
   },
   {
     query: `# Follows the conversation of the tab before:
-# what is there, then what comes.
+# what is there, then what comes. It waits a minute for
+# a conversation that has not begun yet.
 # Leave it running and start another chat.
 
 subscription Follow {
-  conversationEvents(conversationId: "${CONVERSATION}") {
+  conversationEvents(conversationId: "${CONVERSATION}", waitSeconds: 60) {
     seq
     type
     content

@@ -5,6 +5,7 @@ import type { Context } from '../../resolvers/context';
 import type { Config } from '../config/environment';
 import type { Logger } from '../ports/logger';
 import { type CompiledExecution, useCompiledExecution } from './compiled-execution';
+import { graphiqlPage } from './graphiql';
 import { FIRST_TABS } from './graphiql-tabs';
 import { maskError, useMaskedResults, useRequestIds } from './graphql-errors';
 import { limitPlugins } from './graphql-limits';
@@ -44,7 +45,7 @@ export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
       defaultQuery: FIRST_TABS[0]!.query,
       defaultTabs: FIRST_TABS,
     },
-    ...(config.graphiql ? { renderGraphiQL: (options) => offlineGraphiQL(options) } : {}),
+    ...(config.graphiql ? { renderGraphiQL: (options) => graphiqlPage(options ?? {}) } : {}),
     // The HTTP layer has bounded the body before it comes here.
     maxRequestBodySize: false,
     plugins: [
@@ -55,10 +56,4 @@ export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
       useCompiledExecution(compiled),
     ],
   });
-}
-
-/** The page with all its scripts inside; loaded when it is first asked for, since it weighs megabytes. */
-async function offlineGraphiQL(options: unknown): Promise<string> {
-  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  return (renderGraphiQL as (options: unknown) => string)(options);
 }

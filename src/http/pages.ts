@@ -2,13 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { graphiqlAssets } from './graphiql';
+import { CSS, FOREVER, HTML, SCRIPT } from './media';
 import { StaticAsset } from './static-asset';
-
-const HTML = 'text/html; charset=utf-8';
-const SCRIPT = 'text/javascript; charset=utf-8';
-
-/** Files of a package change only with its version, which is in their address. */
-const FOREVER = 'public, max-age=31536000, immutable';
 
 const csp = (directives: Record<string, string>): Record<string, string> => ({
   'Content-Security-Policy': Object.entries({
@@ -33,7 +29,7 @@ const DOCS_CSP = csp({
 });
 
 /**
- * Yoga's GraphiQL page is one document with its script inside. Nothing from elsewhere is allowed in, whatever it says.
+ * GraphiQL starts with a script inside its page, and styles itself while it runs. Nothing from elsewhere is allowed in.
  */
 export const GRAPHIQL_CSP = csp({
   'script-src': "'self' 'unsafe-inline' blob:",
@@ -105,14 +101,13 @@ const HOME_STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem;color:#1b1f1d;background:#fff}' +
   'a{color:#14614a}li{margin:.4rem 0}@media(prefers-color-scheme:dark){body{color:#e6e9e7;background:#151917}a{color:#7fd1b3}}';
 
-function homePage(): StaticAsset {
+function homePage({ withGraphiql }: { withGraphiql: boolean }): StaticAsset {
   const hash = createHash('sha256').update(HOME_STYLE).digest('base64');
   const body = `<main>
 <h1>AgentFlow</h1>
 <p>The server is running.</p>
 <ul>
-<li><a href="/graphql">GraphiQL</a>: try the GraphQL API</li>
-<li><a href="/docs">Swagger UI</a>: try the REST API</li>
+${withGraphiql ? '<li><a href="/graphql">GraphiQL</a>: try the GraphQL API</li>\n' : ''}<li><a href="/docs">Swagger UI</a>: try the REST API</li>
 <li><a href="/redoc">ReDoc</a>: read the REST API</li>
 <li><a href="/openapi.json">openapi.json</a>: the REST API for machines</li>
 <li><a href="/health">Health</a></li>
@@ -131,7 +126,7 @@ export interface Pages {
 }
 
 /** @param openapi the public document */
-export function createPages(openapi: object): Pages {
+export function createPages(openapi: object, { withGraphiql }: { withGraphiql: boolean }): Pages {
   const swagger = packageFolder('swagger-ui-dist');
   const redoc = packageFolder('redoc');
   const html = (title: string, head: string, body: string): StaticAsset =>
@@ -151,7 +146,7 @@ export function createPages(openapi: object): Pages {
     [
       `${swaggerPath}/swagger-ui.css`,
       StaticAsset.file(join(swagger.folder, 'swagger-ui.css'), {
-        contentType: 'text/css; charset=utf-8',
+        contentType: CSS,
         cacheControl: FOREVER,
       }),
     ],
@@ -186,6 +181,7 @@ export function createPages(openapi: object): Pages {
       '/openapi.json',
       StaticAsset.text(JSON.stringify(openapi), { contentType: 'application/json; charset=utf-8' }),
     ],
+    ...(withGraphiql ? graphiqlAssets() : []),
   ]);
-  return { home: homePage(), byPath };
+  return { home: homePage({ withGraphiql }), byPath };
 }

@@ -1,17 +1,22 @@
 import { cut, encodeCursor } from '../cursor';
-import { notFound } from '../errors';
+import { invalid, notFound } from '../errors';
 import type { Principal } from '../ports/identity';
 import { isActive, type PartRecord, type RunRecord } from '../ports/records';
 import type { Page, Projection, TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { isForHumans, isStreamed, isTerminal } from './events';
 import { endable, followConversation } from './follow';
+import { delay } from './patience';
 import type { RunSessions } from './sessions';
 import type { RunOutcome } from './types';
 
 const PAGE_PARTS = 500;
 /** A waiting caller looks at the run itself this often, whatever the log shows. */
 const OUTCOME_POLL_MS = 1_000;
+
+/** A front end subscribes a moment before it sends; a person may press the other button first. */
+const MAX_WAIT_SECONDS = 60;
+const APPEARANCE_POLL_MS = 500;
 
 export interface RunDependencies {
   open: (tenant: string) => Promise<TenantStore>;
@@ -68,13 +73,18 @@ export class Runs {
     return endable(eventsOf(followed, run, belongs), () => void followed.return?.());
   }
 
-  /** Every entry of a conversation's log after `afterSeq`; goes on until the consumer leaves or the conversation is deleted. */
+  /**
+   * Every entry of a conversation's log after `afterSeq`; goes on until the consumer leaves or the conversation is deleted.
+   * @param waitSeconds how long to wait for a conversation that is not there yet, 0 to {@link MAX_WAIT_SECONDS}
+   * @throws DomainError `not_found`, `validation_failed`
+   */
   async conversationEvents(
     principal: Principal,
     conversationId: string,
-    afterSeq?: number | null,
+    { afterSeq, waitSeconds }: { afterSeq?: number | null; waitSeconds?: number | null } = {},
   ): Promise<AsyncIterableIterator<PartRecord>> {
     const store = await this.dependencies.open(principal.tenant);
+    await appearance(store, conversationId, waitSeconds ?? 0);
     await assertOwnConversation(store, principal, conversationId);
     const followed = followConversation(this.dependencies.bus, store, conversationId, afterSeq ?? -1);
     return endable(flatten(followed), () => void followed.return?.());
@@ -194,3 +204,14 @@ async function* flatten(followed: FollowedParts): AsyncGenerator<PartRecord> {
 }
 
 async function* nothing(): AsyncGenerator<PartRecord> {}
+
+/** Until the conversation is there, or the time is over. */
+async function appearance(store: TenantStore, conversationId: string, waitSeconds: number): Promise<void> {
+  if (waitSeconds < 0 || waitSeconds > MAX_WAIT_SECONDS)
+    throw invalid('waitSeconds', `must be from 0 to ${MAX_WAIT_SECONDS}`);
+  const looks = Math.ceil((waitSeconds * 1_000) / APPEARANCE_POLL_MS);
+  for (let look = 0; look < looks; look += 1) {
+    if (await store.conversations.find(conversationId)) return;
+    await delay(APPEARANCE_POLL_MS);
+  }
+}

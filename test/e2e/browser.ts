@@ -45,12 +45,12 @@ export class Browser {
     private readonly origin: string,
   ) {}
 
-  static async start(origin: string): Promise<Browser> {
+  static async start(origin: string, viewport = { width: 1400, height: 900 }): Promise<Browser> {
     const profile = mkdtempSync(path.join(tmpdir(), 'af-browser-'));
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: browserPath,
       args: ARGUMENTS,
-      viewport: { width: 1400, height: 900 },
+      viewport,
     });
     return new Browser(context, profile, origin);
   }

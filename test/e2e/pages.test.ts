@@ -29,12 +29,9 @@ describeInBrowser('the pages in a browser', () => {
 
   const result = (page: Page) => page.locator('.graphiql-response');
   const play = (page: Page) => page.locator('button.graphiql-execute-button');
-  /** GraphiQL takes a click of no duration for the start of a drag. */
   async function openTab(page: Page, name: string): Promise<void> {
-    await eventually(async () => {
-      await page.getByRole('button', { name, exact: true }).click({ delay: 100 });
-      return page.getByRole('tab', { name, selected: true }).isVisible();
-    }, `tab ${name}`);
+    await page.getByRole('button', { name, exact: true }).click();
+    await page.getByRole('tab', { name, selected: true }).waitFor();
   }
 
   /** GraphiQL runs what its editor holds, which follows the tab a moment later. */
@@ -74,6 +71,45 @@ describeInBrowser('the pages in a browser', () => {
     },
     SLOW_MS,
   );
+
+  it(
+    'GraphiQL follows a conversation that begins a moment later, on a phone',
+    async () => {
+      const fresh = await startTestServer();
+      const phone = await Browser.start(fresh.url, { width: 390, height: 844 });
+      try {
+        const page = await phone.open('/graphql');
+        await play(page).waitFor();
+        expect(await page.evaluate('innerWidth')).toBe(390);
+        await openTab(page, 'Follow');
+        await play(page).click();
+        await fresh.dev.rest('POST', '/api/v1/agent/MainAgent/chat', {
+          conversation_id: 'graphiql-tour',
+          message_id: 'm1',
+          message: 'Hello!',
+          stream: false,
+        });
+        await result(page).getByText('conversationEvents').first().waitFor();
+        expect(phone.complaints).toEqual([]);
+      } finally {
+        await phone.close();
+        await fresh.close();
+      }
+    },
+    SLOW_MS,
+  );
+
+  it('GraphiQL loads its scripts once, compressed', async () => {
+    const html = await (await fetch(`${server.url}/graphql`, { headers: { accept: 'text/html' } })).text();
+    const assets = [...html.matchAll(/(?:src|href)="(\/graphiql\/[^"]+)"/g)].map(([, path]) => path!);
+    expect(html.length).toBeLessThan(20_000);
+    expect(assets).toHaveLength(2);
+    for (const path of assets) {
+      const asset = await fetch(server.url + path);
+      expect(asset.headers.get('content-encoding')).toBe('gzip');
+      expect(asset.headers.get('cache-control')).toContain('immutable');
+    }
+  });
 
   it(
     'Swagger UI sends a request and shows the answer',
