@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CSS, FOREVER, HTML, SCRIPT } from './media';
+import { CSS, FOREVER, SCRIPT } from './media';
 import { StaticAsset } from './static-asset';
 
 const PACKAGE = '@graphql-yoga/render-graphiql';

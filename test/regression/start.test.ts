@@ -92,6 +92,15 @@ describe('npm start', () => {
       }
     ).pid;
 
+  /** Whatever a failed test left of the process and its children. */
+  function endGroup(pid: number): void {
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
   const isAlive = (pid: number): boolean => {
     try {
       process.kill(pid, 0);
@@ -113,11 +122,7 @@ describe('npm start', () => {
         while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 100));
         expect(isAlive(pid)).toBe(false);
       } finally {
-        try {
-          process.kill(-npm.pid!, 'SIGKILL');
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-        }
+        endGroup(npm.pid!);
       }
     },
     SLOW_MS,
