@@ -64,6 +64,7 @@ export function createSearchParts(config: Config, models: ModelGateway): SearchP
   const embeddings = new ModelEmbeddings({
     gateway: models,
     defaultModel: model === undefined ? undefined : `openai/${model}`,
+    isCompatible: config.models.openaiBaseUrl !== undefined,
   });
   return {
     index,

@@ -225,6 +225,7 @@ function createModels(config: Config, logger: Logger, clock: Clock): ModelGatewa
     openaiApiKey,
     openaiBaseUrl,
     openaiModel,
+    openaiEmbeddingBatchSize,
     defaultModel,
     concurrency,
     timeoutMs,
@@ -240,6 +241,7 @@ function createModels(config: Config, logger: Logger, clock: Clock): ModelGatewa
             baseUrl: openaiBaseUrl,
             apiKey: openaiApiKey,
             models: openaiModel ? [openaiModel] : undefined,
+            embeddingBatchSize: openaiEmbeddingBatchSize,
             limits: {
               maxConcurrency: concurrency,
               firstByteTimeoutMs: timeoutMs,

@@ -67,6 +67,7 @@ export interface Config {
     openaiBaseUrl: string | undefined;
     openaiModel: string | undefined;
     openaiEmbeddingModel: string | undefined;
+    openaiEmbeddingBatchSize: number;
     defaultModel: string | undefined;
     backgroundModel: string | undefined;
     concurrency: number;
@@ -215,6 +216,7 @@ const modelsConfig = (values: Values): Config['models'] => ({
   openaiBaseUrl: values.OPENAI_BASE_URL,
   openaiModel: values.OPENAI_MODEL,
   openaiEmbeddingModel: values.OPENAI_EMBEDDING_MODEL,
+  openaiEmbeddingBatchSize: values.OPENAI_EMBEDDING_BATCH_SIZE,
   defaultModel: values.AGENTFLOW_DEFAULT_MODEL,
   backgroundModel: values.AGENTFLOW_BACKGROUND_MODEL,
   concurrency: values.AGENTFLOW_LLM_CONCURRENCY,

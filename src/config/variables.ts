@@ -209,6 +209,11 @@ export const VARIABLES = {
       shownDefault: 'text-embedding-3-small with a key, else embedded',
     },
   ),
+  OPENAI_EMBEDDING_BATCH_SIZE: withDefault(
+    whole(1, 2_048),
+    '256',
+    'Most texts of one embedding request; where an endpoint takes fewer, smaller requests follow by themselves.',
+  ),
   AGENTFLOW_DEFAULT_MODEL: optional(text, 'Model of agents that name none, as provider/model.', {
     shownDefault: "the provider's, else agentflow/local",
   }),

@@ -1,3 +1,5 @@
+import { DomainError } from '../errors';
+
 /** Vectors for texts. Adapters: the embedded English model, and a provider behind the model gateway. */
 /** One embedding model. */
 export interface EmbeddingModel {
@@ -21,6 +23,23 @@ export interface Embeddings {
   /** The same for one query; equal queries are answered from memory. */
   embedQuery(model: string, text: string, signal?: AbortSignal): Promise<Float32Array>;
   close(): Promise<void>;
+}
+
+/**
+ * @throws DomainError `conflict` when a model gives vectors of another length than those that a base holds: another one is
+ *   served under its name
+ */
+export function assertDimension(
+  vectors: Float32Array[],
+  base: { name: string; embeddingModel: string; dimension: number },
+): void {
+  const other = vectors.find(({ length }) => length !== base.dimension);
+  if (other)
+    throw new DomainError(
+      'conflict',
+      `The model ${base.embeddingModel} gives vectors of ${other.length} numbers, knowledge base ${base.name} holds ` +
+        `${base.dimension}: another model answers under its name. Refresh the base with the model that is there now.`,
+    );
 }
 
 /** The vector in its direction, of length 1; itself where it has none. */

@@ -19,6 +19,8 @@ export interface EmbeddingsOptions {
   gateway: Pick<ModelGateway, 'resolve' | 'embed'>;
   /** `provider/model` of new bases; undefined for the embedded one. */
   defaultModel: string | undefined;
+  /** True where another endpoint than OpenAI's may serve other models under OpenAI's names: lengths are then looked at. */
+  isCompatible?: boolean;
 }
 
 /** Embeds by the embedded model or by a provider, as a base's model says. */
@@ -36,11 +38,18 @@ export class ModelEmbeddings implements Embeddings {
   async describe(model: string): Promise<EmbeddingModel> {
     if (model === EMBEDDED_MODEL.id) return EMBEDDED_MODEL;
     this.resolve(model);
-    const documented = DIMENSIONS[model.slice(model.indexOf('/') + 1)] ?? this.dimensions.get(model);
-    if (documented !== undefined) return { id: model, dimension: documented };
-    const [sample] = await this.embedChunks(model, ['dimension']);
-    this.dimensions.set(model, sample!.length);
-    return { id: model, dimension: sample!.length };
+    const documented = DIMENSIONS[model.slice(model.indexOf('/') + 1)];
+    const known = (this.options.isCompatible ? undefined : documented) ?? this.dimensions.get(model);
+    if (known !== undefined) return { id: model, dimension: known };
+    try {
+      const [sample] = await this.embedChunks(model, ['dimension']);
+      this.dimensions.set(model, sample!.length);
+      return { id: model, dimension: sample!.length };
+    } catch (error) {
+      // An endpoint that is away now must not keep a base from being made.
+      if (documented === undefined || !(error instanceof DomainError)) throw error;
+      return { id: model, dimension: documented };
+    }
   }
 
   async embedChunks(model: string, texts: string[], signal?: AbortSignal): Promise<Float32Array[]> {

@@ -90,6 +90,12 @@ export function streamFailure(what: string, context: CallContext, cause?: unknow
   return { error: new DomainError('provider_error', message, { extra, cause }), retryable: true };
 }
 
+/** An answer that is whole and not what was asked for: asking again would give the same. */
+export function answerFailure(what: string, context: CallContext): Failure {
+  const message = `The answer of the provider ${context.provider} for ${context.model} ${what}.`;
+  return final('provider_error', message, { provider: context.provider });
+}
+
 /** An error object inside a 200 answer's stream. */
 export function streamedFailure(body: unknown, context: CallContext): Failure {
   const { code, message } = readBody(body);

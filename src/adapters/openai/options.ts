@@ -40,6 +40,8 @@ export interface OpenAiProviderOptions {
   apiKey?: string;
   /** Ids that a custom endpoint is known to serve, for the list of models. Others are still tried. */
   models?: string[];
+  /** Texts of one embedding request at most, 1 to 2,048 (the default); an endpoint that takes fewer is learned. */
+  embeddingBatchSize?: number;
   /** Windows, abilities and prices of models. */
   registry: ModelRegistry;
   limits?: Partial<OpenAiLimits>;

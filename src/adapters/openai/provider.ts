@@ -9,6 +9,7 @@ import type {
 } from '../../ports/models';
 import { Attempt, AttemptFailed, loadClient, type Client } from './client';
 import type { ChatStream } from './chat-stream';
+import { EmbeddingBatches } from './embedding-batches';
 import { MAX_EMBED_INPUTS, readEmbeddings } from './embeddings';
 import type { CallContext, Failure } from './errors';
 import { createHttpClient, type HttpClient } from './http-client';
@@ -50,6 +51,7 @@ class Provider implements OpenAiProvider {
   private readonly infos = new Map<string, ModelInfo>();
   private client: Promise<Client> | undefined;
   private failuresInARow = 0;
+  private readonly batches: EmbeddingBatches;
 
   constructor(private readonly options: OpenAiProviderOptions) {
     this.name = options.name;
@@ -57,6 +59,12 @@ class Provider implements OpenAiProvider {
     this.limits = checkLimits({ ...DEFAULT_LIMITS, ...options.limits });
     const { maxConcurrency, maxQueue, totalTimeoutMs } = this.limits;
     this.limiter = new Limiter(this.name, { maxConcurrency, maxQueue, maxWaitMs: totalTimeoutMs });
+    this.batches = new EmbeddingBatches({
+      mostTexts: Math.min(options.embeddingBatchSize ?? MAX_EMBED_INPUTS, MAX_EMBED_INPUTS),
+      send: (model, input, signal) => this.embedBatch(model, input, signal),
+      logger: options.logger,
+      provider: options.name,
+    });
     this.official = options.baseUrl === undefined || checkUrl(options.baseUrl).hostname === OFFICIAL_HOST;
     this.listed = this.listModels();
   }
@@ -111,15 +119,7 @@ class Provider implements OpenAiProvider {
     if (request.input.length === 0) throw invalid('input', 'At least one text is needed.');
     const release = await this.enter(request.signal);
     try {
-      const vectors: Float32Array[] = [];
-      let inputTokens = 0;
-      for (let start = 0; start < request.input.length; start += MAX_EMBED_INPUTS) {
-        const input = request.input.slice(start, start + MAX_EMBED_INPUTS);
-        const part = await this.embedBatch(model, input, request.signal);
-        for (const vector of part.vectors) vectors.push(vector);
-        inputTokens +=
-          part.inputTokens ?? input.reduce((sum, text) => sum + this.registry.estimateTokens(text), 0);
-      }
+      const { vectors, inputTokens } = await this.batches.embed(model, request.input, request.signal);
       this.failuresInARow = 0;
       return {
         vectors,
@@ -162,7 +162,9 @@ class Provider implements OpenAiProvider {
     return this.withRetries(model, signal, async (client, attempt, context) => {
       const params = { model, input, encoding_format: 'base64' } as const;
       const wire = await attempt.run((bound) => client.openai.embeddings.create(params, { signal: bound }));
-      return readEmbeddings(wire, input.length, context);
+      const { vectors, inputTokens } = readEmbeddings(wire, input.length, context);
+      const counted = inputTokens ?? input.reduce((sum, text) => sum + this.registry.estimateTokens(text), 0);
+      return { vectors, inputTokens: counted };
     });
   }
 

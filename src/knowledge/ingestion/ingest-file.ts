@@ -14,7 +14,7 @@ import type {
 import type { JsonObject, JsonValue } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
 import type { SearchIndex } from '../../ports/search';
-import type { Embeddings } from '../../ports/embeddings';
+import { assertDimension, type Embeddings } from '../../ports/embeddings';
 import { chunkFacts } from '../facts';
 import { packVector, unpackVector, vectorHashOf } from '../vectors';
 import { FIRST_REVISION, neededRevisions } from '../visibility';
@@ -162,6 +162,7 @@ export class FileIngestion {
         missing.map(({ record }) => embeddedText(record)),
         signal,
       );
+      assertDimension(vectors, base);
       missing.forEach((chunk, index) => (chunk.vector = packVector(vectors[index]!)));
       await store.knowledge.saveChunks(
         batch.filter(({ stored }) => !stored).map(({ record, vector }) => ({ ...record, vector: vector! })),

@@ -217,4 +217,6 @@ const PASSING = new Set([
   'not_ready',
 ]);
 
-const isPassing = (error: unknown): boolean => error instanceof DomainError && PASSING.has(error.code);
+/** What a provider refuses for good (its key, an answer that makes no sense) stays refused. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof DomainError && PASSING.has(error.code) && error.details.extra?.retryable !== false;

@@ -1,4 +1,4 @@
-import type { Embeddings } from '../../ports/embeddings';
+import { assertDimension, type Embeddings } from '../../ports/embeddings';
 import type { KnowledgeBaseRecord, KnowledgeDocumentHead } from '../../ports/knowledge';
 import type {
   FeedbackRequest,
@@ -172,8 +172,10 @@ export class RetrievalRounds {
     text: string,
     isFirst: boolean,
   ): Promise<Float32Array> {
-    const model = bases[0]!.base.embeddingModel;
+    const { base } = bases[0]!;
+    const model = base.embeddingModel;
     const query = await this.dependencies.embeddings.embedQuery(model, text);
+    assertDimension([query], base);
     if (!isFirst || hypothesis === null) return query;
     const imagined = await this.dependencies.embeddings.embedQuery(model, hypothesis);
     // The mean of both; the index brings it to unit length.
