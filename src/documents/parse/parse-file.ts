@@ -1,16 +1,17 @@
 import type { DocumentFormat, FileInput, ParsedDocument } from '../types';
 import { ParseFailure } from './failure';
 import { parseHtml } from './html';
-import { parseDocx, parsePptx } from './office';
+import { parseDocx } from './office/docx';
+import { parsePptx } from './office/pptx';
+import { parseXlsx } from './office/xlsx';
 import { parsePdf } from './pdf';
 import { parseCode, parseCsv, parseEmail, parseJson, parseMarkdown, parseText } from './plain';
 import { CONTENT_TYPES, leadOf, type ParsedBody } from './result';
 import { extensionOf, sniff } from './sniff';
-import { parseXlsx } from './xlsx';
 
 const PARSERS: Record<DocumentFormat, (input: FileInput) => ParsedBody | Promise<ParsedBody>> = {
   pdf: ({ bytes }) => parsePdf(bytes),
-  docx: ({ bytes }) => parseDocx(bytes),
+  docx: ({ bytes }) => parseDocx(bytes, parseEmbedded),
   pptx: ({ bytes }) => parsePptx(bytes),
   xlsx: ({ bytes }) => parseXlsx(bytes),
   html: ({ bytes }) => parseHtml(bytes),
@@ -21,6 +22,22 @@ const PARSERS: Record<DocumentFormat, (input: FileInput) => ParsedBody | Promise
   eml: ({ bytes }) => parseEmail(bytes),
   code: ({ bytes, fileName }) => parseCode(bytes, fileName),
 };
+
+/** Files within files within files: nobody writes more. */
+const MAX_EMBEDDED_DEPTH = 3;
+let embeddedDepth = 0;
+
+/** Reads a file that a document holds. @throws ParseFailure */
+async function parseEmbedded(input: FileInput): Promise<ParsedDocument> {
+  if (embeddedDepth >= MAX_EMBEDDED_DEPTH)
+    throw new ParseFailure('too_large', `Files are within one another more than ${MAX_EMBEDDED_DEPTH} deep.`);
+  embeddedDepth++;
+  try {
+    return await parseFile(input);
+  } finally {
+    embeddedDepth--;
+  }
+}
 
 const NAMED_BY_BYTES: Record<string, DocumentFormat> = {
   pdf: 'pdf',

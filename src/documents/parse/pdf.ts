@@ -1,27 +1,26 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- packages are loaded by the first file that needs them */
+import { dirname } from 'node:path';
 import { ParseFailure } from './failure';
+import { joinHyphenated, readPage } from './pdf-page';
 import { joinPages, known, requireText, type ParsedBody } from './result';
 
 const MAX_PAGES = 5_000;
 
-interface TextItem {
-  str?: string;
-  hasEOL?: boolean;
-}
-
 /** @throws ParseFailure `encrypted`, `broken`, `too_large` or `no_text` */
 export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
   const { getDocumentProxy } = require('unpdf') as typeof import('unpdf');
-  const pdf = await getDocumentProxy(bytes, { verbosity: 0 }).catch((error: unknown) => {
-    if ((error as Error).name === 'PasswordException')
-      throw new ParseFailure(
-        'encrypted',
-        'The PDF is protected by a password; upload it without.',
-        null,
-        error,
-      );
-    throw new ParseFailure('broken', 'The PDF is damaged and cannot be read.', null, error);
-  });
+  const pdf = await getDocumentProxy(bytes, { verbosity: 0, enableXfa: true, ...fontData() }).catch(
+    (error: unknown) => {
+      if ((error as Error).name === 'PasswordException')
+        throw new ParseFailure(
+          'encrypted',
+          'The PDF is protected by a password; upload it without.',
+          null,
+          error,
+        );
+      throw new ParseFailure('broken', 'The PDF is damaged and cannot be read.', null, error);
+    },
+  );
   try {
     if (pdf.numPages === 0) throw new ParseFailure('no_text', 'The PDF has no pages.');
     if (pdf.numPages > MAX_PAGES)
@@ -29,9 +28,8 @@ export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
         'too_large',
         `The PDF has ${pdf.numPages} pages; at most ${MAX_PAGES} are read.`,
       );
-    const parts = [];
-    for (let number = 1; number <= pdf.numPages; number++) parts.push({ text: await pageText(pdf, number) });
-    const { text, pages } = joinPages(parts);
+    const read = await readPages(pdf);
+    const { text, pages } = joinPages(read.texts.map((page) => ({ text: joinHyphenated(page) })));
     requireText(text, 'The PDF (it may be a scan: pictures of pages)');
     const info = await information(pdf);
     return {
@@ -46,6 +44,7 @@ export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
         created_at: pdfDate(info.CreationDate),
         page_count: pdf.numPages,
       }),
+      warnings: [...read.warnings, ...(await attachments(pdf))],
     };
   } finally {
     await pdf.destroy();
@@ -54,14 +53,59 @@ export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
 
 type Pdf = Awaited<ReturnType<typeof import('unpdf').getDocumentProxy>>;
 
-async function pageText(pdf: Pdf, number: number): Promise<string> {
+/** Character maps of East Asian fonts, and the fonts that every reader has: files are written without them. */
+function fontData(): { cMapUrl: string; cMapPacked: boolean; standardFontDataUrl: string } {
+  const folder = dirname(require.resolve('pdfjs-dist/package.json'));
+  return {
+    cMapUrl: `${folder}/cmaps/`,
+    cMapPacked: true,
+    standardFontDataUrl: `${folder}/standard_fonts/`,
+  };
+}
+
+/** Texts of all pages. A page that is damaged is empty and reported. @throws ParseFailure `broken` when all are */
+async function readPages(pdf: Pdf): Promise<{ texts: string[]; warnings: string[] }> {
+  const texts: string[] = [];
+  const damaged: number[] = [];
+  const blank: number[] = [];
+  const formless: number[] = [];
+  for (let number = 1; number <= pdf.numPages; number++) {
+    const page = await readPage(pdf, number);
+    texts.push(page.text);
+    if (page.isDamaged) damaged.push(number);
+    else if (page.text.trim() === '') blank.push(number);
+    if (page.hasDamagedFields) formless.push(number);
+  }
+  if (damaged.length === pdf.numPages)
+    throw new ParseFailure('broken', 'The PDF is damaged: none of its pages can be read.');
+  const warnings = [
+    damaged.length > 0 && `${pagesNamed(damaged)} of the PDF cannot be read: damaged.`,
+    formless.length > 0 && `Form fields and notes cannot be read: ${pagesNamed(formless)}.`,
+    blank.length > 0 &&
+      `${pagesNamed(blank)} ${blank.length === 1 ? 'holds no text (an image?)' : 'hold no text (images?)'}.`,
+  ].filter((sentence): sentence is string => sentence !== false);
+  return { texts, warnings };
+}
+
+/** `Page 3`, `Pages 3, 5 to 9` */
+function pagesNamed(numbers: number[]): string {
+  const runs: [number, number][] = [];
+  for (const number of numbers) {
+    const last = runs.at(-1);
+    if (last && last[1] === number - 1) last[1] = number;
+    else runs.push([number, number]);
+  }
+  const named = runs.map(([from, to]) => (from === to ? `${from}` : `${from} to ${to}`)).join(', ');
+  return `${numbers.length === 1 ? 'Page' : 'Pages'} ${named}`;
+}
+
+async function attachments(pdf: Pdf): Promise<string[]> {
   try {
-    const page = await pdf.getPage(number);
-    const { items } = await page.getTextContent();
-    page.cleanup();
-    return (items as TextItem[]).map((item) => (item.str ?? '') + (item.hasEOL ? '\n' : '')).join('');
-  } catch (error) {
-    throw new ParseFailure('broken', `Page ${number} of the PDF is damaged.`, null, error);
+    const found = ((await pdf.getAttachments()) ?? {}) as Record<string, { filename?: string }>;
+    const names = Object.entries(found).map(([name, { filename }]) => filename ?? name);
+    return names.length === 0 ? [] : [`Files attached to the PDF were not read: ${names.join(', ')}.`];
+  } catch {
+    return ['Files attached to the PDF cannot be read.'];
   }
 }
 

@@ -2,9 +2,9 @@
 import { extname } from 'node:path';
 import type { DocumentFormat, FileInput } from '../types';
 import { ParseFailure } from './failure';
+import { officeFormat } from './office/package';
 import { CONTENT_TYPES } from './result';
 import { decodeText, looksBinary } from './text';
-import { zipNames } from './zip';
 
 const CODE_EXTENSIONS = new Set(
   (
@@ -85,10 +85,8 @@ export async function sniff({ bytes, fileName, declaredType }: FileInput): Promi
 }
 
 function inZip(bytes: Uint8Array): DocumentFormat {
-  const names = new Set(zipNames(bytes));
-  if (names.has('word/document.xml')) return 'docx';
-  if (names.has('ppt/presentation.xml')) return 'pptx';
-  if (names.has('xl/workbook.xml')) return 'xlsx';
+  const format = officeFormat(bytes);
+  if (format) return format;
   throw new ParseFailure(
     'unsupported',
     'Archives are not read; upload the files in it one by one.',

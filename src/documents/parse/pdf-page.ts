@@ -1,0 +1,190 @@
+import { fieldsOf, notesOf, type Annotation, type FormField } from './pdf-fields';
+
+/** Text drawn in one go, as the reader of PDF gives it. */
+export interface TextItem {
+  str: string;
+  hasEOL: boolean;
+  /** Scale, skew and place. */
+  transform: number[];
+  /** In units of the page, as `height`. */
+  width: number;
+  height: number;
+}
+
+/** A page of pdf.js, as far as it is used. */
+export interface Page {
+  getTextContent(): Promise<{ items: unknown[] }>;
+  getAnnotations(): Promise<unknown[]>;
+  cleanup(): unknown;
+}
+
+export interface PageRead {
+  text: string;
+  isDamaged: boolean;
+  hasDamagedFields: boolean;
+}
+
+/** Letters that are drawn again within this share of their height make them bold or give them a shadow. */
+const SAME_ALONG = 0.1;
+const SAME_ACROSS = 0.2;
+/** Of a character's width: less is kerning. */
+const OVERLAP_FROM = 0.4;
+
+export async function readPage(
+  pdf: { getPage(number: number): Promise<unknown> },
+  number: number,
+): Promise<PageRead> {
+  try {
+    const page = (await pdf.getPage(number)) as Page;
+    const content = await page.getTextContent();
+    const annotations = await annotationsOf(page);
+    const items = drawnOnce((content.items as TextItem[]).filter(({ str }) => typeof str === 'string'));
+    const text = textWithFields(items, fieldsOf(annotations ?? []));
+    const notes = notesOf(annotations ?? []);
+    page.cleanup();
+    return {
+      text: [text, ...notes].filter((part) => part.trim() !== '').join('\n\n'),
+      isDamaged: false,
+      hasDamagedFields: annotations === undefined,
+    };
+  } catch {
+    // Other pages do not depend on this one; the caller says which it was.
+    return { text: '', isDamaged: true, hasDamagedFields: false };
+  }
+}
+
+async function annotationsOf(page: Page): Promise<Annotation[] | undefined> {
+  try {
+    return (await page.getAnnotations()) as Annotation[];
+  } catch {
+    // The text of the page is read all the same; the caller says what is missing.
+    return undefined;
+  }
+}
+
+const heightOf = ({ height, transform }: TextItem): number =>
+  height || Math.hypot(transform[2] ?? 0, transform[3] ?? 0);
+
+const xOf = ({ transform }: TextItem): number => transform[4] ?? 0;
+const yOf = ({ transform }: TextItem): number => transform[5] ?? 0;
+
+/** Text without what was drawn twice at the same place. */
+function drawnOnce(items: TextItem[]): TextItem[] {
+  const drawn = new Map<string, TextItem[]>();
+  let last: TextItem | undefined;
+  return items.map((item) => {
+    if (item.str.trim() === '' || !Array.isArray(item.transform)) return item;
+    const places = placesAround(item);
+    if (places.some((place) => drawn.get(place)?.some((other) => isSamePlace(other, item))))
+      return { ...item, str: '', width: 0 };
+    drawn.set(places[0]!, [...(drawn.get(places[0]!) ?? []), item]);
+    const repeated = last ? repeatedLetters(last, item) : 0;
+    last = item;
+    return repeated === 0 ? item : { ...item, str: item.str.slice(repeated) };
+  });
+}
+
+/** Keys of a text in the square of the page where it stands, and in those around: a page may repeat a text very often. */
+function placesAround(item: TextItem): string[] {
+  const size = Math.max(heightOf(item) * SAME_ACROSS, 0.1);
+  const column = Math.floor(xOf(item) / size);
+  const row = Math.floor(yOf(item) / size);
+  return [0, -1, 1].flatMap((dx) => [0, -1, 1].map((dy) => `${column + dx} ${row + dy} ${item.str}`));
+}
+
+function isSamePlace(a: TextItem, b: TextItem): boolean {
+  const height = heightOf(b);
+  const dx = Math.abs(xOf(a) - xOf(b));
+  const dy = Math.abs(yOf(a) - yOf(b));
+  return (
+    Math.min(dx, dy) <= height * SAME_ALONG &&
+    Math.max(dx, dy) <= height * SAME_ACROSS &&
+    Math.abs(heightOf(a) - height) <= height * SAME_ALONG
+  );
+}
+
+/** How many letters at the beginning of `next` lie on the same ones at the end of `last`. */
+function repeatedLetters(last: TextItem, next: TextItem): number {
+  const height = heightOf(next);
+  const overlap = xOf(last) + last.width - xOf(next);
+  const isOnLine = Math.abs(yOf(last) - yOf(next)) <= height * SAME_ACROSS;
+  if (!isOnLine || overlap <= 0 || xOf(next) < xOf(last) || next.str.length === 0) return 0;
+  const letter = next.width / next.str.length;
+  if (overlap < letter * OVERLAP_FROM) return 0;
+  const most = Math.min(last.str.length, next.str.length, Math.ceil(overlap / letter) + 1);
+  for (let count = most; count > 0; count--)
+    if (last.str.endsWith(next.str.slice(0, count)) && Math.abs(count * letter - overlap) <= letter)
+      return count;
+  return 0;
+}
+
+/** What was filled into a field stands after its label. */
+function textWithFields(items: TextItem[], fields: FormField[]): string {
+  const after = new Map<TextItem, string[]>();
+  const unplaced: string[] = [];
+  fields.forEach((field, index) => {
+    const label = index < MAX_PLACED ? labelOf(field, items) : undefined;
+    if (label) after.set(label, [...(after.get(label) ?? []), field.value]);
+    else unplaced.push(field.name ? `${field.name}: ${field.value}` : field.value);
+  });
+  const text = items
+    .map((item) => {
+      const values = after.get(item);
+      const filled = values ? `${item.str.trimEnd()} ${values.join(' ')}${item.hasEOL ? '' : ' '}` : item.str;
+      return filled + (item.hasEOL ? '\n' : '');
+    })
+    .join('');
+  return [text.trimEnd(), ...unplaced].filter((part) => part.trim() !== '').join('\n');
+}
+
+/** Fields of a page whose labels are looked for; the others stand below with their names. */
+const MAX_PLACED = 2_000;
+/** Labels are further from their fields only by mistake. Units of the page: 1/72 inch. */
+const LABEL_WITHIN = 250;
+const LABEL_ABOVE_WITHIN = 24;
+
+function labelOf({ rect, isBox }: FormField, items: TextItem[]): TextItem | undefined {
+  const [left, bottom, right, top] = rect;
+  let best: TextItem | undefined;
+  let least = Infinity;
+  for (const item of items) {
+    if (item.str.trim() === '' || item.width === 0) continue;
+    const x = xOf(item);
+    const y = yOf(item);
+    const height = heightOf(item);
+    const isBeside = y + height * 0.7 >= bottom && y <= top;
+    const isOver =
+      y > top - height * 0.3 && y <= top + LABEL_ABOVE_WITHIN && x < right && x + item.width > left;
+    // A box to be ticked stands before its text.
+    const distance = isBeside
+      ? isBox && x >= right - 2
+        ? x - right
+        : x + item.width <= left + height
+          ? left - (x + item.width) + (isBox ? LABEL_WITHIN : 0)
+          : Infinity
+      : isOver && !isBox
+        ? LABEL_WITHIN + (y - top)
+        : Infinity;
+    if (distance < least && distance <= LABEL_WITHIN * 2) {
+      least = distance;
+      best = item;
+    }
+  }
+  return best;
+}
+
+/** A word that was parted at the end of a line, and what follows it there. */
+const PARTED = /(\p{L}{0,40}\p{Ll})[-\u00ad\u2010]\n(\p{Ll}+[^\s\p{L}]*)[ \t]*\n?/gu;
+
+/** Puts words together that the ends of lines part; one that has its hyphen elsewhere in the text keeps it. */
+export function joinHyphenated(text: string): string {
+  if (!/[-\u00ad\u2010]\n/.test(text)) return text;
+  const hyphenated = new Set(
+    [...text.matchAll(/\p{L}{1,40}-\p{L}{1,40}/gu)].map(([word]) => word.toLowerCase()),
+  );
+  return text.replace(PARTED, (_, before: string, after: string) => {
+    const word = /^\p{L}+/u.exec(after)![0];
+    const kept = hyphenated.has(`${before}-${word}`.toLowerCase());
+    return `${before}${kept ? '-' : ''}${after}\n`;
+  });
+}
