@@ -1,7 +1,10 @@
 /** `what is`, `calculate` and the like before an expression, `=` or `?` after it. */
 const QUESTION =
   /^(?:please\s+)?(?:what(?:'s|’s|\s+is|\s+are)|how\s+much\s+(?:is|are)|calculate|compute|evaluate|solve)?\s*:?\s*([-+*/^%().,\d\sx×÷−]{3,200})\s*=?\s*\??$/i;
-const PERCENT_OF = /([\d.]+)\s*%\s*of\s+([\d.]+)/i;
+/** Numbers of ordinary length: a run of a million digits is looked at once, not from each of its digits. */
+const PERCENT_OF = /(?<![\d.])([\d.]{1,60}) ?% ?of ([\d.]{1,60})/i;
+/** The expression of at most 200 characters, and the words around it. */
+const QUESTION_CHARACTERS = 300;
 const MAX_DEPTH = 50;
 const SIGNIFICANT_DIGITS = 12;
 
@@ -9,13 +12,16 @@ const SIGNIFICANT_DIGITS = 12;
  * The answer when the text is one arithmetic question: `+ - * / ^ %`, parentheses, decimals, `15% of 80`.
  * @returns undefined when it is anything else
  */
-export function solve(text: string): string | undefined {
+export function solve(given: string): string | undefined {
+  // Runs of blanks would be shared out between the parts of a pattern in every possible way.
+  const text = given.replace(/\s+/g, ' ').trim();
   const percent = PERCENT_OF.exec(text);
   if (percent && /^[^\p{L}]*(?:what|how much|calculate|compute|\d)/iu.test(text)) {
     const [whole, share, base] = percent;
     return `${whole} = ${format((Number(share) / 100) * Number(base))}`;
   }
-  const written = QUESTION.exec(text.trim())?.[1]?.trim();
+  if (text.length > QUESTION_CHARACTERS) return undefined;
+  const written = QUESTION.exec(text)?.[1]?.trim();
   if (!written || !/\d/.test(written) || !/[-+*/^%x×÷−]/.test(written.slice(1))) return undefined;
   // `2026-11-24` and `1,000-2,000` are a date and a range as likely as a sum.
   if (/^\d{4}-\d{2}-\d{2}$/.test(written)) return undefined;

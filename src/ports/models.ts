@@ -53,6 +53,8 @@ export interface ChatRequest {
   continueFrom?: string;
   /** Aborts the call; the iterator then throws the signal's reason. */
   signal?: AbortSignal;
+  /** Whose turn it is where calls wait for one another: tenants take turns, then their users. */
+  turn?: { tenant?: string; user?: string };
 }
 
 /** What a streaming call yields, in order: any number of deltas, then exactly one `done`. */

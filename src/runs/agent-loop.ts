@@ -100,6 +100,7 @@ export class AgentLoop {
     const result = await answer({
       models,
       text: state.text,
+      tenant: scope.store.tenant,
       run,
       request,
       messages: [...base, ...transcriptOf(steps), ...state.tail],

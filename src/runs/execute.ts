@@ -1,5 +1,6 @@
 import { DomainError } from '../errors';
 import { parseStorable } from '../json';
+import { structuredChecks } from '../json-schema/check';
 import type { Clock } from '../ports/clock';
 import type {
   ChatChunk,
@@ -13,7 +14,6 @@ import type { JsonValue, RunRecord } from '../ports/records';
 import { Continuation } from './continuation';
 import type { Usage } from './events';
 import { delay } from './patience';
-import { compileSchema } from './request';
 import type { RunRequest } from './types';
 import type { StepText } from './step-text';
 
@@ -33,6 +33,8 @@ export interface ModelStep {
   models: ModelGateway;
   /** Where the text of this step goes. */
   text: StepText;
+  /** Whose turn it is where the work of many waits. */
+  tenant: string;
   run: RunRecord;
   request: RunRequest;
   messages: ModelMessage[];
@@ -113,10 +115,14 @@ async function structuredAnswer(
   format: NonNullable<RunRequest['responseFormat']>,
 ): Promise<StepResult> {
   const usage = emptyUsage();
-  const validate = format === 'json_object' ? () => [] : compileSchema(format.schema);
+  const { tenant, run, signal } = step;
+  const validate = (value: unknown): Promise<string[]> =>
+    format === 'json_object'
+      ? Promise.resolve([])
+      : structuredChecks.check(format.schema, value, { turn: { tenant, user: run.userId }, signal });
   const stored = parseStorable(step.text.value);
   // An earlier attempt stored the whole answer, checked, and was interrupted before the end.
-  if (stored !== undefined && validate(stored).length === 0)
+  if (stored !== undefined && (await validate(stored)).length === 0)
     return { finishReason: 'stop', usage, output: stored, toolCalls: [] };
   let messages = step.messages;
   let problems: string[] = [];
@@ -132,7 +138,7 @@ async function structuredAnswer(
         { extra: { retryable: true } },
       );
     const parsed = parseStorable(done.text);
-    problems = parsed === undefined ? ['the answer is not JSON'] : validate(parsed);
+    problems = parsed === undefined ? ['the answer is not JSON'] : await validate(parsed);
     if (problems.length === 0) {
       step.text.write(done.text.slice(step.text.value.length));
       return { finishReason: done.finishReason, usage, output: parsed as JsonValue, toolCalls: [] };
@@ -163,9 +169,10 @@ async function collect(step: ModelStep, request: ChatRequest): Promise<Done> {
 }
 
 function generation(step: ModelStep): Omit<ChatRequest, 'messages'> {
-  const { request, agentSettings, run, signal } = step;
+  const { request, agentSettings, run, signal, tenant } = step;
   return {
     model: run.model,
+    turn: { tenant, user: run.userId },
     ...(step.tools.length > 0 ? { tools: step.tools } : {}),
     signal,
     temperature: request.temperature ?? agentSettings.temperature ?? undefined,

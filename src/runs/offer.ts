@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { builtInId, JEDI_AGENT, MAIN_AGENT } from '../agents/built-in';
 import { callName } from '../agents/call-name';
+import { compileSchema } from '../json-schema/check';
 import type { Clock } from '../ports/clock';
 import type { ModelTool } from '../ports/models';
 import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ToolBox, ToolRecord } from '../ports/tools';
-import { compileSchema } from './request';
 
 /** How long another process's change of a sub-agent may go unnoticed; changes of this process are seen at once. */
 const FRESH_MS = 2_000;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import Ajv from 'ajv';
-import { boundedRegExp } from '../bounded-pattern';
 import { type FieldError, throwIfInvalid } from '../errors';
+import { schemaExcess } from '../json-schema/bounds';
+import { compilesFast, compileSchema } from '../json-schema/check';
 import type { JsonValue } from '../ports/records';
 import { ID_PATTERN, MESSAGE_CHARACTERS, METADATA_CHARACTERS } from '../limits';
 import type { ChatInput, RunRequest } from './types';
@@ -181,30 +181,18 @@ function responseFormat(input: ChatInput, complain: Complain): RunRequest['respo
     complain('response_format.json_schema.schema', 'must be an object');
     return undefined;
   }
+  const excess = schemaExcess(schema, 'response_format.json_schema.schema');
+  if (excess) {
+    complain(excess.path, excess.message);
+    return undefined;
+  }
   try {
-    compileSchema(schema);
+    if (compilesFast(schema)) compileSchema(schema);
   } catch (error) {
     complain('response_format.json_schema.schema', `is no valid JSON schema: ${(error as Error).message}`);
     return undefined;
   }
   return { name, schema, ...(strict ? { strict } : {}) };
-}
-
-/** A validator of a JSON schema; unknown keywords and formats are ignored as JSON Schema says. */
-export function compileSchema(schema: object): (value: unknown) => string[] {
-  const validate = new Ajv({
-    strict: false,
-    allErrors: true,
-    logger: false,
-    validateFormats: false,
-    code: { regExp: boundedRegExp },
-  }).compile(schema);
-  return (value) =>
-    validate(value)
-      ? []
-      : (validate.errors ?? []).map(
-          (error) => `${error.instancePath || '/'} ${error.message ?? 'is invalid'}`,
-        );
 }
 
 /** What makes two requests the same message: everything that would change the answer. */

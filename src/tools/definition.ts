@@ -1,5 +1,6 @@
-import Ajv from 'ajv';
-import { type FieldError, invalid, throwIfInvalid } from '../errors';
+import { type FieldError, invalid, invalidFields, throwIfInvalid } from '../errors';
+import { schemaExcess } from '../json-schema/bounds';
+import { compileSchema } from '../json-schema/check';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { SandboxLanguage } from '../ports/sandbox';
 import type { ToolKind, ToolRecord } from '../ports/tools';
@@ -147,10 +148,17 @@ function checkSchema(schema: JsonValue | undefined, complaints: Complaints): voi
     return;
   }
   if (schema.type !== 'object') complaints.add('args_schema.type', 'must be "object"');
-  if (JSON.stringify(schema).length > SCHEMA_CHARACTERS)
+  if (JSON.stringify(schema).length > SCHEMA_CHARACTERS) {
     complaints.add('args_schema', `must have at most ${SCHEMA_CHARACTERS} characters`);
+    return;
+  }
+  const excess = schemaExcess(schema, 'args_schema');
+  if (excess) {
+    complaints.add(excess.path, excess.message);
+    return;
+  }
   try {
-    new Ajv({ strict: false, logger: false, validateFormats: false }).compile(withoutDialect(schema));
+    compileSchema(withoutDialect(schema));
   } catch (error) {
     complaints.add('args_schema', `is no valid JSON schema: ${(error as Error).message}`);
   }
@@ -178,7 +186,10 @@ export function argumentSchema(input: ToolInput, inferred: JsonObject | undefine
       return [name, typeof text === 'string' && isObject(schema) ? { ...schema, description: text } : schema];
     }),
   );
-  return { ...base, type: 'object', properties };
+  const schema = { ...base, type: 'object', properties };
+  const excess = schemaExcess(schema, isObject(input.argsSchema) ? 'args_schema' : 'parameters');
+  if (excess) throw invalidFields([excess]);
+  return schema;
 }
 
 /** `parameters` is a JSON schema, or metadata by parameter name: `{name: {type, description, required}}`. */

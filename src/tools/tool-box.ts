@@ -1,8 +1,8 @@
-import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
-import addFormats from 'ajv-formats';
+import type { default as Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { LRUCache } from 'lru-cache';
-import { boundedRegExp } from '../bounded-pattern';
 import { storableJson } from '../json';
+import { checkCost } from '../json-schema/cost';
+import { createValidator } from '../json-schema/validators';
 import type { Clock } from '../ports/clock';
 import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
@@ -21,6 +21,9 @@ const FRESH_MS = 2_000;
 const MOST_AGENTS = 10_000;
 const MOST_SCHEMAS = 5_000;
 const MOST_COMPLAINTS = 10;
+/** Comparisons of a call's arguments with their schema, at well under a microsecond each: this happens between requests. */
+const MOST_COMPARISONS = 500_000;
+const COMPARISONS_WITH_ALL_ERRORS = 20_000;
 const SHOWN_CHARACTERS = 80;
 const MS_PER_SECOND = 1_000;
 const PREVIEW_MS = 10_000;
@@ -37,21 +40,10 @@ export class CachedToolBox implements ToolBox {
   private readonly offers = new LRUCache<string, { tools: ToolRecord[]; until: number }>({
     max: MOST_AGENTS,
   });
-  // Ids of two tools' schemas may clash, and compiled schemas are kept by identity until they are removed.
-  private readonly ajv = addFormats(
-    new Ajv({
-      strict: false,
-      allErrors: true,
-      verbose: true,
-      addUsedSchema: false,
-      logger: false,
-      code: { regExp: boundedRegExp },
-    }),
-  );
-  private readonly validators = new LRUCache<string, ValidateFunction>({
-    max: MOST_SCHEMAS,
-    dispose: (validate) => void this.ajv.removeSchema(validate.schema),
-  });
+  private readonly ajv = createValidator({ allErrors: true, verbose: true, withFormats: true });
+  /** For arguments so large that collecting every complaint would take long. */
+  private readonly ajvOfLarge = createValidator({ verbose: true, withFormats: true });
+  private readonly validators = new LRUCache<string, ValidateFunction>({ max: MOST_SCHEMAS });
 
   constructor(private readonly dependencies: ToolBoxDependencies) {}
 
@@ -72,7 +64,10 @@ export class CachedToolBox implements ToolBox {
   }
 
   problems(tool: ToolRecord, args: JsonValue): string[] {
-    const validate = this.validator(tool);
+    const cost = checkCost(tool.parameters, args, MOST_COMPARISONS);
+    if (cost === Infinity)
+      return ['the arguments are too large to be checked against the schema of this tool'];
+    const validate = this.validator(tool, cost <= COMPARISONS_WITH_ALL_ERRORS ? this.ajv : this.ajvOfLarge);
     return validate(args) ? [] : (validate.errors ?? []).slice(0, MOST_COMPLAINTS).map(complaint);
   }
 
@@ -124,11 +119,14 @@ export class CachedToolBox implements ToolBox {
     }
   }
 
-  private validator(tool: ToolRecord): ValidateFunction {
-    const key = `${tool.id}:${tool.version}`;
+  private validator(tool: ToolRecord, ajv: Ajv): ValidateFunction {
+    const key = `${tool.id}:${tool.version}:${ajv === this.ajv}`;
     let validate = this.validators.get(key);
     if (!validate) {
-      validate = this.ajv.compile(withoutDialect(tool.parameters as JsonObject));
+      const schema = withoutDialect(tool.parameters as JsonObject);
+      validate = ajv.compile(schema);
+      // Kept here; the validator itself would keep it by identity for ever.
+      ajv.removeSchema(schema);
       this.validators.set(key, validate);
     }
     return validate;

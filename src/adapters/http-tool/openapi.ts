@@ -2,6 +2,7 @@ import { invalid } from '../../errors';
 import { FetchFailed, type SafeFetch } from '../../net/safe-fetch';
 import type { JsonObject, JsonValue } from '../../ports/records';
 import { asObject, asText, isObject } from './json';
+import { parseDocument } from './yaml';
 
 const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete'];
 const DOCUMENT_BYTES = 5 * 1024 * 1024;
@@ -9,6 +10,8 @@ const DOCUMENT_BYTES = 5 * 1024 * 1024;
 const MOST_REFERENCES = 30;
 const MOST_VALUES = 5_000;
 const DESCRIPTION_CHARACTERS = 2_000;
+/** What browsers and servers take of a URL. */
+const URL_CHARACTERS = 2_000;
 const NAMED = 10;
 
 /** Keywords of OpenAPI that JSON Schema does not know, or that say nothing about a value. */
@@ -61,7 +64,7 @@ export async function translateOperation(config: JsonObject, fetch: SafeFetch): 
   }
   const url =
     serverOf(config, document, base) +
-    path.replace(/\{([^}]*)\}/g, (_all, name: string) => `{${inPath.get(name) ?? undeclared(name)}}`);
+    path.replace(/\{([^{}]*)\}/g, (_all, name: string) => `{${inPath.get(name) ?? undeclared(name)}}`);
   return {
     template: {
       method: method.toUpperCase(),
@@ -100,14 +103,8 @@ async function readDocument(
     throw error instanceof FetchFailed ? invalid(path, `could not be fetched: ${error.message}`) : error;
   });
   if (answer.status !== 200) throw invalid(path, `could not be fetched: status ${answer.status}`);
-  // A parser of YAML reads JSON as well. Aliases are bounded against documents that unfold to gigabytes.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when the first document is fetched
-  const { parse } = require('yaml') as typeof import('yaml');
   try {
-    const document = parse(answer.body.toString('utf8'), {
-      maxAliasCount: 100,
-      logLevel: 'silent',
-    }) as JsonValue;
+    const document = await parseDocument(answer.body.toString('utf8'));
     if (isObject(document)) return { document: version3(document), base: answer.url };
   } catch (error) {
     throw invalid(path, `is neither JSON nor YAML: ${(error as Error).message.split('\n', 1)[0]}`);
@@ -169,14 +166,18 @@ function serverOf(config: JsonObject, document: JsonObject, base: string | undef
   const server = isObject(first) ? first : {};
   const variables = asObject(server.variables, 'config.openapi.servers.0.variables');
   const template = typeof config.server === 'string' ? config.server : asText(server.url ?? '/');
-  const url = template.replace(/\{([^}]*)\}/g, (all, name: string) => {
+  const url = template.replace(/\{([^{}]*)\}/g, (all, name: string) => {
     const variable = variables[name];
     return isObject(variable) && variable.default !== undefined ? asText(variable.default) : all;
   });
   if (!URL.canParse(url, base)) {
     throw invalid('config.server', 'expected the absolute URL of the API, since the document names none');
   }
-  return new URL(url, base).href.replace(/\/+$/, '');
+  let { href } = new URL(url, base);
+  if (href.length > URL_CHARACTERS)
+    throw invalid('config.server', `must have at most ${URL_CHARACTERS} characters`);
+  while (href.endsWith('/')) href = href.slice(0, -1);
+  return href;
 }
 
 function bodyOf(reader: SchemaReader, operation: JsonObject, args: Arguments): JsonObject {

@@ -9,10 +9,7 @@ import type {
   ModelInfo,
   ModelProvider,
 } from '../../ports/models';
-import { answer, read, sourceText, type Reading } from './answer';
-import { fill } from './structured';
-import { wantedCalls } from './tools';
-import { checkAgainst } from './validate';
+import { Thinker } from './thinker';
 
 export interface LocalProviderOptions {
   /** Counts tokens. */
@@ -60,11 +57,12 @@ export function createLocalProvider(options: LocalProviderOptions): ModelProvide
   if (tokensPerSecond !== undefined && !(tokensPerSecond > 0)) {
     throw new RangeError('tokensPerSecond of the embedded model must be more than 0.');
   }
+  const thinker = new Thinker();
   return {
     name: PROVIDER,
     models: () => [INFO],
     serves: (model) => model === MODEL,
-    chat: (request) => chat(request, registry, tokensPerSecond),
+    chat: (request) => chat(request, { thinker, registry, tokensPerSecond }),
     embed: (): Promise<EmbedResponse> =>
       Promise.reject(
         invalid(
@@ -78,15 +76,14 @@ export function createLocalProvider(options: LocalProviderOptions): ModelProvide
 
 async function* chat(
   request: ChatRequest,
-  registry: ModelRegistry,
-  tokensPerSecond: number | undefined,
+  { thinker, registry, tokensPerSecond }: LocalProviderOptions & { thinker: Thinker },
 ): AsyncGenerator<ChatChunk> {
   request.signal?.throwIfAborted();
-  const reading = read(withContinuation(request));
-  const calls = fresh(reading)
-    ? wantedCalls(reading.question, request.tools ?? [], request.messages.length)
-    : [];
-  if (calls.length > 0) {
+  const thought = await thinker.think(request);
+  request.signal?.throwIfAborted();
+  if ('problem' in thought) throw unfillable(request, thought.problem);
+  if ('calls' in thought) {
+    const { calls } = thought;
     for (const [index, call] of calls.entries()) {
       yield { type: 'tool_call', index, id: call.id, name: call.name, arguments: call.arguments };
     }
@@ -103,7 +100,7 @@ async function* chat(
   let text = '';
   let finishReason: FinishReason = 'stop';
   let tokens = 0;
-  for (const piece of pieces(compose(request, reading))) {
+  for (const piece of pieces(thought.text)) {
     const cost = registry.estimateTokens(piece);
     if (request.maxTokens !== undefined && tokens + cost > request.maxTokens) {
       finishReason = 'length';
@@ -117,31 +114,10 @@ async function* chat(
   yield { type: 'done', text, toolCalls: [], finishReason, usage: count(request, text, registry) };
 }
 
-/** An answer that was cut is the assistant's own unfinished text. */
-const withContinuation = ({ messages, continueFrom }: ChatRequest): ChatRequest['messages'] =>
-  continueFrom ? [...messages, { role: 'assistant', content: continueFrom }] : messages;
-
-/** Tools were not called yet in this turn, and no text was begun. */
-const fresh = (reading: Reading): boolean => reading.results.length === 0 && reading.written === undefined;
-
-function compose(request: ChatRequest, reading: Reading): string {
-  const whole = wholeAnswer(request, reading);
-  const { written } = reading;
-  if (written === undefined) return whole;
-  // What was written came from this same function, so a continuation is the rest of it.
-  return whole.startsWith(written) ? whole.slice(written.length) : '';
-}
-
-function wholeAnswer(request: ChatRequest, reading: Reading): string {
-  const plain = answer(reading);
-  const { responseFormat } = request;
-  if (!responseFormat) return plain;
-  if (responseFormat === 'json_object') return JSON.stringify({ answer: plain });
-  const value = fill(responseFormat.schema, { text: sourceText(reading), answer: plain });
-  const problem = checkAgainst(responseFormat.schema, value);
-  if (problem === undefined) return JSON.stringify(value);
-  const message = `The embedded model cannot fill the response schema ${responseFormat.name}: ${problem}. Simplify the schema or choose another model.`;
-  throw new DomainError('validation_failed', message, {
+function unfillable({ responseFormat }: ChatRequest, problem: string): DomainError {
+  const name = typeof responseFormat === 'object' ? responseFormat.name : '';
+  const message = `The embedded model cannot fill the response schema ${name}: ${problem}. Simplify the schema or choose another model.`;
+  return new DomainError('validation_failed', message, {
     errors: [{ path: 'responseFormat.schema', message: problem }],
     extra: { provider: PROVIDER, retryable: false },
   });

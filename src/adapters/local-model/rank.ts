@@ -17,23 +17,38 @@ export interface Ranked {
 export function rank(query: string, sentences: string[]): Ranked[] {
   const wanted = [...new Set(terms(query))];
   if (wanted.length === 0 || sentences.length === 0) return [];
-  const documents = sentences.map(terms);
-  const averageLength = documents.reduce((sum, document) => sum + document.length, 0) / documents.length || 1;
-  const counts = wanted.map((term) => documents.filter((document) => document.includes(term)).length);
-  const weights = counts.map((n) => Math.log(1 + (documents.length - n + 0.5) / (n + 0.5)));
-  const ranked = documents.map((document, index): Ranked => {
+  const places = new Map(wanted.map((term, index) => [term, index]));
+  const documents = sentences.map((sentence) => countTerms(terms(sentence), places));
+  const averageLength = documents.reduce((sum, { length }) => sum + length, 0) / documents.length || 1;
+  const counts = new Uint32Array(wanted.length);
+  for (const { frequencies } of documents)
+    for (const place of frequencies.keys()) counts[place] = (counts[place] ?? 0) + 1;
+  const weights = Array.from(counts, (n) => Math.log(1 + (documents.length - n + 0.5) / (n + 0.5)));
+  const ranked = documents.map(({ length, frequencies }, index): Ranked => {
     let score = 0;
-    let hits = 0;
-    for (const [i, term] of wanted.entries()) {
-      const frequency = document.filter((word) => word === term).length;
-      if (frequency === 0) continue;
-      hits += 1;
-      const norm = K1 * (1 - B + (B * document.length) / averageLength);
-      score += ((weights[i] ?? 0) * frequency * (K1 + 1)) / (frequency + norm);
+    for (const [place, frequency] of [...frequencies].sort(([a], [b]) => a - b)) {
+      const norm = K1 * (1 - B + (B * length) / averageLength);
+      score += ((weights[place] ?? 0) * frequency * (K1 + 1)) / (frequency + norm);
     }
-    return { sentence: sentences[index] ?? '', index, score, coverage: hits / wanted.length };
+    return { sentence: sentences[index] ?? '', index, score, coverage: frequencies.size / wanted.length };
   });
   return ranked.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score || b.index - a.index);
+}
+
+interface Counted {
+  length: number;
+  /** How often each wanted term occurs, by its place among them. */
+  frequencies: Map<number, number>;
+}
+
+/** One look at each word, however many terms are wanted. */
+function countTerms(document: string[], places: Map<string, number>): Counted {
+  const frequencies = new Map<number, number>();
+  for (const word of document) {
+    const place = places.get(word);
+    if (place !== undefined) frequencies.set(place, (frequencies.get(place) ?? 0) + 1);
+  }
+  return { length: document.length, frequencies };
 }
 
 /** Sentences nearly as good as the best are part of the answer. */

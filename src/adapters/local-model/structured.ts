@@ -1,7 +1,7 @@
 import { BoundedPattern } from '../../bounded-pattern';
 import type { JsonSchema } from '../../ports/models';
 import { best, rank } from './rank';
-import { sentences, terms, words } from './text';
+import { sentences, terms, withoutEnd, words } from './text';
 
 /** What a structured answer is taken from. */
 export interface Source {
@@ -11,8 +11,69 @@ export interface Source {
   answer: string;
 }
 
+/** Bounds of the work on one schema: values made, and references and parts put together. */
+export interface FillBudget {
+  values: number;
+}
+
+const BUDGET: FillBudget = { values: 20_000 };
+/** Parts that are put together for each value at most, on the average. */
+const PARTS_PER_VALUE = 20;
+/** UTF-16 units of all texts that are made to fit a least length. */
+const MOST_PADDING = 2_000_000;
+/** Parts within parts (`allOf`, references): deeper is a schema that refers to itself. */
+const MOST_PARTS_DEEP = 100;
+
+/** The schema asks for more than anybody would read, perhaps without an end. */
+export class FillTooLarge extends Error {
+  constructor(what: string) {
+    super(`it asks for more than ${what}, or for itself without an end`);
+    this.name = 'FillTooLarge';
+  }
+}
+
+/** The source, read once however many properties look into it, and what of the budget is left. */
+class Material {
+  private wordsText: string | undefined;
+  private sentencesFound: string[] | undefined;
+  private values = 0;
+  private parts = 0;
+  private padding = 0;
+
+  constructor(
+    readonly text: string,
+    readonly answer: string,
+    private readonly budget: FillBudget,
+  ) {}
+
+  /** All words of the text between single blanks. */
+  get spoken(): string {
+    return (this.wordsText ??= ` ${words(this.text).join(' ')} `);
+  }
+
+  get sentences(): string[] {
+    return (this.sentencesFound ??= sentences(this.text));
+  }
+
+  countValue(): void {
+    this.values += 1;
+    if (this.values > this.budget.values) throw new FillTooLarge(`${this.budget.values} values`);
+  }
+
+  countPart(depth: number): void {
+    this.parts += 1;
+    if (depth > MOST_PARTS_DEEP || this.parts > this.budget.values * PARTS_PER_VALUE)
+      throw new FillTooLarge(`${this.budget.values * PARTS_PER_VALUE} parts of schemas`);
+  }
+
+  countPadding(characters: number): void {
+    this.padding += characters;
+    if (this.padding > MOST_PADDING) throw new FillTooLarge(`${MOST_PADDING} characters`);
+  }
+}
+
 interface Filler {
-  source: Source;
+  source: Material;
   root: JsonSchema;
   depth: number;
 }
@@ -27,14 +88,17 @@ const ANSWER_LIKE =
  * Paris`, `city=Paris`), an enum the option that the text mentions first, a boolean its mention without a negation, a
  * list what stands after its name between commas. What is not found is left out, or, where it is required, given the
  * smallest value that the schema allows. Lengths, bounds, formats and patterns are kept where that is possible.
+ * @throws FillTooLarge for a schema that takes more than the budget
  */
-export function fill(schema: JsonSchema, source: Source): unknown {
+export function fill(schema: JsonSchema, { text, answer }: Source, budget: FillBudget = BUDGET): unknown {
+  const source = new Material(text, answer, budget);
   return value(schema, [], { source, root: schema, depth: 0 }) ?? null;
 }
 
 /** @param name words that name the value, empty at the root. @returns undefined when nothing was found and nothing is forced */
 function value(given: JsonSchema | boolean | undefined, name: string[], filler: Filler): unknown {
-  const schema = resolve(given, filler.root);
+  filler.source.countValue();
+  const schema = resolve(given, filler);
   if ('const' in schema) return schema.const;
   if (Array.isArray(schema.enum)) return chooseOption(schema.enum, name, filler.source);
   const branches = (schema.anyOf ?? schema.oneOf) as JsonSchema[] | undefined;
@@ -57,7 +121,9 @@ function value(given: JsonSchema | boolean | undefined, name: string[], filler: 
 }
 
 /** Follows local references and merges `allOf`, bounded because a schema may refer to itself. */
-function resolve(given: JsonSchema | boolean | undefined, root: JsonSchema): JsonSchema {
+function resolve(given: JsonSchema | boolean | undefined, filler: Filler, depth = 0): JsonSchema {
+  const { root, source } = filler;
+  source.countPart(depth);
   let schema: JsonSchema = typeof given === 'object' && given !== null ? given : {};
   for (let hops = 0; hops < MAX_DEPTH && typeof schema.$ref === 'string'; hops += 1) {
     const { $ref, ...beside } = schema;
@@ -65,7 +131,7 @@ function resolve(given: JsonSchema | boolean | undefined, root: JsonSchema): Jso
   }
   if (!Array.isArray(schema.allOf)) return schema;
   const { allOf, ...rest } = schema;
-  return [rest, ...(allOf as JsonSchema[]).map((part) => resolve(part, root))].reduce(merge);
+  return [rest, ...(allOf as JsonSchema[]).map((part) => resolve(part, filler, depth + 1))].reduce(merge);
 }
 
 const merge = (a: JsonSchema, b: JsonSchema): JsonSchema => ({
@@ -109,7 +175,7 @@ function objectValue(schema: JsonSchema, filler: Filler): Record<string, unknown
     if (filler.depth > MAX_DEPTH * 2) continue;
     const property = properties[key] ?? additional(schema);
     const name = nameWords(key);
-    if (!must && !mentioned(resolve(property, filler.root), name, filler.source)) continue;
+    if (!must && !mentioned(resolve(property, filler), name, filler.source)) continue;
     const filled = value(property, name, deeper);
     if (filled !== undefined) set(result, key, filled);
   }
@@ -128,40 +194,42 @@ const nameWords = (key: string): string[] =>
   words(key.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/_/g, ' '));
 
 /** An optional property is worth filling when the text speaks of it. */
-function mentioned(schema: JsonSchema, name: string[], source: Source): boolean {
+function mentioned(schema: JsonSchema, name: string[], source: Material): boolean {
   if (schema.properties) return true;
   if (Array.isArray(schema.enum))
-    return schema.enum.some((option) => position(String(option), source.text) >= 0);
+    return schema.enum.some((option) => position(String(option), source.spoken) >= 0);
   return ANSWER_LIKE.test(name.join('')) || after(name, source.text) !== undefined;
 }
 
-function chooseOption(options: unknown[], name: string[], source: Source): unknown {
+function chooseOption(options: unknown[], name: string[], source: Material): unknown {
   const said = after(name, source.text);
   const direct =
-    said === undefined ? undefined : options.find((option) => position(String(option), said) === 0);
+    said === undefined ? undefined : options.find((option) => position(String(option), spokenOf(said)) === 0);
   if (direct !== undefined) return direct;
-  const places = options.map((option) => ({ option, at: position(String(option), source.text) }));
+  const places = options.map((option) => ({ option, at: position(String(option), source.spoken) }));
   const found = places.filter(({ at }) => at >= 0).sort((a, b) => a.at - b.at);
   return found.length > 0 ? found[0]?.option : options[0];
 }
 
-/** Where the words of `option` stand in the text as whole words, -1 when nowhere. */
-function position(option: string, text: string): number {
+/** Where the words of `option` stand among the words of a text as whole words, -1 when nowhere. */
+function position(option: string, spoken: string): number {
   const wanted = words(option).join(' ');
   if (wanted === '') return -1;
-  return ` ${words(text).join(' ')} `.indexOf(` ${wanted} `);
+  return spoken.indexOf(` ${wanted} `);
 }
+
+const spokenOf = (text: string): string => ` ${words(text).join(' ')} `;
 
 function chooseBranch(schema: JsonSchema, branches: JsonSchema[], name: string[], filler: Filler): unknown {
   if (filler.depth > MAX_DEPTH) {
     const flat = branches.find(
-      (branch) => !['object', 'array'].includes(typeOf(resolve(branch, filler.root)) ?? ''),
+      (branch) => !['object', 'array'].includes(typeOf(resolve(branch, filler)) ?? ''),
     );
     if (flat) return value(flat, name, filler);
   }
   const { anyOf: _any, oneOf: _one, ...beside } = schema;
-  const chosen = branches.find((branch) => typeOf(resolve(branch, filler.root)) !== 'null') ?? branches[0];
-  return value(merge(beside, resolve(chosen, filler.root)), name, { ...filler, depth: filler.depth + 1 });
+  const chosen = branches.find((branch) => typeOf(resolve(branch, filler)) !== 'null') ?? branches[0];
+  return value(merge(beside, resolve(chosen, filler)), name, { ...filler, depth: filler.depth + 1 });
 }
 
 function arrayValue(schema: JsonSchema, name: string[], filler: Filler): unknown[] {
@@ -171,7 +239,7 @@ function arrayValue(schema: JsonSchema, name: string[], filler: Filler): unknown
   const itemSchema = Array.isArray(schema.items) ? {} : (schema.items as JsonSchema | undefined);
   const result: unknown[] = prefix.slice(0, most).map((item) => value(item, name, filler) ?? null);
   if (filler.depth <= MAX_DEPTH && itemSchema !== undefined) {
-    result.push(...foundItems(resolve(itemSchema, filler.root), name, filler.source));
+    result.push(...foundItems(resolve(itemSchema, filler), name, filler.source));
   }
   const unique = schema.uniqueItems === true ? [...new Set(result)] : result;
   const kept = unique.slice(0, most);
@@ -180,21 +248,21 @@ function arrayValue(schema: JsonSchema, name: string[], filler: Filler): unknown
   return kept;
 }
 
-function foundItems(schema: JsonSchema, name: string[], source: Source): unknown[] {
+function foundItems(schema: JsonSchema, name: string[], source: Material): unknown[] {
   if (Array.isArray(schema.enum))
-    return schema.enum.filter((option) => position(String(option), source.text) >= 0);
+    return schema.enum.filter((option) => position(String(option), source.spoken) >= 0);
   const said = after(name, source.text, /[.;\n]/);
   const type = typeOf(schema);
   const known = FORMATS[String(schema.format)];
   if (known)
     return (said?.match(known.find) ?? []).filter((found) => isRealDate(String(schema.format), found));
   if (said === undefined || !['string', 'number', 'integer'].includes(type ?? '')) return [];
-  const parts = said.split(/\s*,\s*(?:and\s+)?|\s+and\s+/).map((part) => part.trim());
+  const parts = said.split(/(?<!\s)\s*,\s*(?:and\s+)?|(?<!\s)\s+and\s+/).map((part) => part.trim());
   if (type === 'string') return parts.filter((part) => part !== '' && fits(schema, part));
   return parts.map((part) => Number(part)).filter((n) => Number.isFinite(n) && bounded(n, schema) === n);
 }
 
-function numberValue(schema: JsonSchema, name: string[], source: Source): number {
+function numberValue(schema: JsonSchema, name: string[], source: Material): number {
   const near = numberNear(name, source.text);
   const numbers = near === undefined ? numbersIn(source.text) : [near];
   // Two or more numbers without a name to tell them apart would be a guess.
@@ -212,7 +280,7 @@ function numberNear(name: string[], text: string): number | undefined {
   if (behind !== undefined) return Number(behind);
   const last = name.at(-1);
   if (!last) return undefined;
-  const before = new RegExp(`(-?\\d+(?:\\.\\d+)?)\\s+${last}`, 'i').exec(text)?.[1];
+  const before = new RegExp(`(?<![\\d.])(-?\\d{1,40}(?:\\.\\d{1,40})?)\\s+${last}`, 'i').exec(text)?.[1];
   return before === undefined ? undefined : Number(before);
 }
 
@@ -240,13 +308,13 @@ function bounded(wanted: number, schema: JsonSchema): number {
 
 const nextAbove = (x: number): number => x + Math.max(Math.abs(x) * Number.EPSILON * 2, Number.MIN_VALUE);
 
-function booleanValue(name: string[], source: Source): boolean {
+function booleanValue(name: string[], source: Material): boolean {
   const said = after(name, source.text);
   const word = said === undefined ? undefined : /^\W*(true|yes|on|false|no|off|not)\b/i.exec(said)?.[1];
   if (word) return /^(true|yes|on)$/i.test(word);
   const spoken = name.filter((part) => !['is', 'has', 'are', 'was'].includes(part)).join(' ');
   if (spoken === '') return false;
-  const text = ` ${words(source.text).join(' ')} `;
+  const text = source.spoken;
   const at = text.indexOf(` ${spoken} `);
   return at >= 0 && !/ (not|no|never|isnt|arent|without) (\w+ )?$/.test(text.slice(0, at + 1));
 }
@@ -286,22 +354,22 @@ function isRealDate(format: string, found: string): boolean {
   );
 }
 
-function stringValue(schema: JsonSchema, name: string[], source: Source): string {
+function stringValue(schema: JsonSchema, name: string[], source: Material): string {
   const special = formatted(String(schema.format), source.text);
   if (special !== undefined) return special;
   const candidates = stringCandidates(schema, name, source);
   const fitting = candidates.find((candidate) => fits(schema, candidate));
-  return fitting ?? stretched(schema, candidates[0] ?? '');
+  return fitting ?? stretched(schema, candidates[0] ?? '', source);
 }
 
-function stringCandidates(schema: JsonSchema, name: string[], source: Source): string[] {
+function stringCandidates(schema: JsonSchema, name: string[], source: Material): string[] {
   const said = after(name, source.text);
   if (said) return [said, ...(schema.pattern ? said.split(/\s+/) : [])];
   if (name.length === 0 || ANSWER_LIKE.test(name.join(''))) return [source.answer];
-  if (schema.pattern) return source.text.split(/\s+/).slice(0, 2000);
+  if (schema.pattern) return source.text.split(/\s+/, 2000);
   // The description says what is wanted; a sentence about it is the best that extraction can do.
   const query = `${name.join(' ')} ${typeof schema.description === 'string' ? schema.description : ''}`;
-  const [first] = best(rank(query, sentences(source.text)));
+  const [first] = best(rank(query, source.sentences));
   return first && first.coverage >= 0.5 && terms(query).length > 0 ? [first.sentence] : [''];
 }
 
@@ -324,9 +392,10 @@ function matches(pattern: string, text: string): boolean {
   }
 }
 
-function stretched(schema: JsonSchema, text: string): string {
+function stretched(schema: JsonSchema, text: string, source: Material): string {
   const cut = [...text].slice(0, Number(schema.maxLength ?? Infinity)).join('');
   const missing = Number(schema.minLength ?? 0) - [...cut].length;
+  if (missing > 0) source.countPadding(missing);
   return missing > 0 ? cut + '-'.repeat(missing) : cut;
 }
 
@@ -334,7 +403,7 @@ function stretched(schema: JsonSchema, text: string): string {
 function after(
   name: string[],
   text: string,
-  end = /[.,;\n](?=\s|$)|\n|\s+(?:and|but)\s+/,
+  end = /[.,;\n](?=\s|$)|\n|(?<!\s)\s+(?:and|but)\s+/,
 ): string | undefined {
   if (name.length === 0) return undefined;
   const spoken = name.join('[\\s_-]*');
@@ -344,6 +413,6 @@ function after(
   ).exec(text);
   if (!match) return undefined;
   const rest = text.slice(match.index + match[0].length, match.index + match[0].length + 2000);
-  const said = (rest.split(end)[0] ?? '').replace(/^["'{[\s]+|["'}\]\s?!]+$/g, '');
+  const said = withoutEnd((rest.split(end, 1)[0] ?? '').replace(/^["'{[\s]+/, ''), /["'}\]\s?!]/);
   return said === '' ? undefined : said;
 }

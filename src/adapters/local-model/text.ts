@@ -35,6 +35,13 @@ function stem(word: string): string {
   return word.length > MIN_STEM_CHARS ? word.replace(/e$/, '') : word;
 }
 
+/** The text without the characters at its end that match; an expression with `+$` would look from each of them anew. */
+export function withoutEnd(text: string, character: RegExp): string {
+  let end = text.length;
+  while (end > 0 && character.test(text[end - 1]!)) end -= 1;
+  return text.slice(0, end);
+}
+
 /** Sentences and lines, trimmed, tags and list markers removed. */
 export function sentences(text: string): string[] {
   return text

@@ -1,3 +1,4 @@
+import { withoutEnd } from './text';
 import type { JsonSchema, ModelTool, ModelToolCall } from '../../ports/models';
 
 interface Wanted {
@@ -25,9 +26,14 @@ export function wantedCalls(message: string, tools: ModelTool[], turn: number): 
   }));
 }
 
+/** Each may read the message to its end; a step of a run has at most 32 calls. */
+const MOST_DIRECTIVES = 100;
+
 function findDirectives(message: string, tools: ModelTool[]): Wanted[] {
   const found: Wanted[] = [];
-  for (const match of message.matchAll(/\[\[tool:([\w.-]+)/g)) {
+  let seen = 0;
+  for (const match of message.matchAll(/\[\[tool:([\w.-]{1,128})/g)) {
+    if (++seen > MOST_DIRECTIVES) break;
     const tool = tools.find(({ name }) => name === match[1]);
     const start = match.index + match[0].length;
     const end = message.indexOf(']]', jsonEnd(message, start));
@@ -51,7 +57,7 @@ function restAfter(message: string, name: string): string | undefined {
   const quote = '[`"\'“”]?';
   const patterns = [
     `^\\s*${quote}${exact}${quote}(?![\\w-])`,
-    `(?<![\\w-])${quote}${exact}${quote}(?=\\s*[:(]?\\s*\\{)`,
+    `(?<![\\w-])${quote}${exact}${quote}(?=\\s*(?:[:(]\\s*)?\\{)`,
     `(?<![\\w-])${quote}${exact}${quote}(?=\\s+(?:with\\s+)?\\w+=)`,
     `\\b(?:use|using|call|run|invoke|execute|try)\\s+(?:the\\s+)?(?:tool\\s+)?${quote}${spoken}${quote}(?![\\w-])(?:\\s+tool\\b)?`,
   ];
@@ -134,9 +140,9 @@ function guessArgument(rest: string, schema: JsonSchema, hasOthers: boolean): un
     return number === undefined ? undefined : coerce(number, schema);
   }
   if (type !== 'string' || hasOthers) return undefined;
-  const quoted = /["“`']([^"”`']+)["”`']/.exec(rest)?.[1];
+  const quoted = /["“`']([^"“”`']+)["”`']/.exec(rest)?.[1];
   const said =
-    quoted ?? rest.replace(/^[\s:,(-]*(?:(?:with|for|on|to|about|and)\s+)?/i, '').replace(/[\s.?!)]+$/, '');
+    quoted ?? withoutEnd(rest.replace(/^[\s:,(-]*(?:(?:with|for|on|to|about|and)\s+)?/i, ''), /[\s.?!)]/);
   return said === '' ? undefined : said;
 }
 

@@ -1,5 +1,5 @@
 import type { Ajv2020 } from 'ajv/dist/2020';
-import { boundedRegExp } from '../../bounded-pattern';
+import { createValidator2020 } from '../../json-schema/validators';
 import type { JsonSchema } from '../../ports/models';
 
 let checker: Ajv2020 | undefined;
@@ -11,7 +11,7 @@ let checker: Ajv2020 | undefined;
 export function checkAgainst(schema: JsonSchema, value: unknown): string | undefined {
   // The dialect's name would be looked up as a schema of its own; the ids of two requests may clash.
   const { $schema: _dialect, $id: _id, ...bare } = schema;
-  const ajv = (checker ??= load());
+  const ajv = (checker ??= createValidator2020({ ownProperties: true }));
   try {
     const check = ajv.compile(bare);
     return check(value) ? undefined : ajv.errorsText(check.errors, { dataVar: 'answer' });
@@ -21,20 +21,4 @@ export function checkAgainst(schema: JsonSchema, value: unknown): string | undef
     // Compiled schemas are kept by identity, and every request brings a new object.
     ajv.removeSchema(bare);
   }
-}
-
-/** Loaded on first use: only structured answers need it. */
-function load(): Ajv2020 {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- a static import would be paid at every start
-  const { Ajv2020: Constructor } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
-  const ajv = new Constructor({
-    strict: false,
-    ownProperties: true,
-    logger: false,
-    code: { regExp: boundedRegExp },
-  });
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
-  const addFormats = require('ajv-formats') as (ajv: Ajv2020) => unknown;
-  addFormats(ajv);
-  return ajv;
 }

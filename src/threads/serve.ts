@@ -1,0 +1,18 @@
+import { parentPort } from 'node:worker_threads';
+import type { TaskAnswer } from './pool';
+
+/** In a thread of a `ThreadPool`: does one task after the other. */
+export function serveTasks<Task, Answer>(perform: (task: Task) => Answer | Promise<Answer>): void {
+  parentPort!.on('message', (task: Task) => {
+    void Promise.resolve()
+      .then(() => perform(task))
+      .then(
+        (answer): TaskAnswer<Answer> => ({ ok: true, answer }),
+        (error: unknown): TaskAnswer<Answer> => ({
+          ok: false,
+          message: error instanceof Error ? error.message : String(error),
+        }),
+      )
+      .then((answer) => parentPort!.postMessage(answer));
+  });
+}
