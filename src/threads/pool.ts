@@ -102,14 +102,12 @@ class Thread<Task, Answer> {
   constructor(private readonly options: ThreadPoolOptions) {
     this.worker = startThread(options.file, {
       resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, stackSizeMb: 4 },
-      // Warnings of packages about what they are given are not for the server's output.
+      // `serveTasks` discards it: reading the streams here would keep the program alive.
       stdout: true,
       stderr: true,
       env: {},
       execArgv: [],
     });
-    this.worker.stdout.resume();
-    this.worker.stderr.resume();
     this.worker.unref();
     // Every task listens for itself; between tasks an error must not end the process.
     this.worker.on('error', () => void (this.usable = false));

@@ -3,6 +3,8 @@ import type { TaskAnswer } from './pool';
 
 /** In a thread of a `ThreadPool`: does one task after the other. */
 export function serveTasks<Task, Answer>(perform: (task: Task) => Answer | Promise<Answer>): void {
+  // Warnings of packages about what they are given are not for the server's output.
+  for (const stream of [process.stdout, process.stderr]) stream.write = () => true;
   parentPort!.on('message', (task: Task) => {
     void Promise.resolve()
       .then(() => perform(task))
