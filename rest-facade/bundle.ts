@@ -1,11 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { addExamples } from './examples';
 import { declaredRefs } from './refs';
 import { FacadeError, type JsonTree, type OpenApiDocument } from './types';
 
 export const HTTP_METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head', 'options'] as const;
 
 const SHARED_FILE = '_shared.yaml';
+const EXAMPLES_FILE = '_examples.yaml';
+const isGroup = (file: string): boolean => !file.startsWith('_');
 
 export interface Bundle {
   document: OpenApiDocument;
@@ -38,7 +41,7 @@ function mergeComponents(into: OpenApiDocument, from: JsonTree, file: string, fi
 }
 
 /**
- * Merges `_shared.yaml` and every group's file into one OpenAPI 3.1.0 document, `x-agentflow` included.
+ * Merges `_shared.yaml`, the examples of `_examples.yaml` and every group's file into one OpenAPI 3.1.0 document, `x-agentflow` included.
  * @param directory the folder of the YAML files
  * @throws FacadeError when a path, component or operationId is declared twice, or a file or reference cannot be read
  */
@@ -59,7 +62,7 @@ export function bundleOpenApi(directory: string): Bundle {
   };
   mergeComponents(document, shared.components, SHARED_FILE, findings);
   const groupOf = new Map<string, string>();
-  for (const file of files.filter((name) => name !== SHARED_FILE)) {
+  for (const file of files.filter(isGroup)) {
     const group = readGroup(directory, file, findings);
     document.tags!.push(...(group.tags ?? []));
     for (const [path, item] of Object.entries<Record<string, JsonTree>>(group.paths ?? {})) {
@@ -69,6 +72,8 @@ export function bundleOpenApi(directory: string): Bundle {
     }
     mergeComponents(document, group.components, file, findings);
   }
+  if (files.includes(EXAMPLES_FILE))
+    findings.push(...addExamples(document, readGroup(directory, EXAMPLES_FILE, findings)));
   findings.push(...checkReferences(document), ...checkOperationIds(document));
   if (findings.length > 0) throw new FacadeError(findings);
   return { document, groupOf };
@@ -95,12 +100,31 @@ function checkOperationIds(document: OpenApiDocument): string[] {
   return findings;
 }
 
-/** The document as clients see it: without the facade's own extension. */
+/**
+ * The document as clients see it: without the facade's own extension, and with the defaults of optional fields as text, since
+ * generators of clients take a field with a default for one that is always there.
+ */
 export function publicDocument(document: OpenApiDocument): OpenApiDocument {
   return JSON.parse(
-    JSON.stringify(document, (key, value: unknown) => (key === 'x-agentflow' ? undefined : value)),
+    JSON.stringify(document, (key, value: unknown) => {
+      if (key === 'x-agentflow') return undefined;
+      return key === 'properties' && isTree(value) ? tellDefaults(value) : value;
+    }),
   ) as OpenApiDocument;
 }
+
+const isTree = (value: unknown): value is Record<string, JsonTree> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const tellDefaults = (properties: Record<string, JsonTree>): Record<string, JsonTree> =>
+  Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => {
+      if (!isTree(schema) || schema.default === undefined) return [name, schema];
+      const { default: preset, description, ...rest } = schema as JsonTree;
+      const told = `Default: \`${String(preset)}\`.`;
+      return [name, { ...rest, description: description ? `${description} ${told}` : told }];
+    }),
+  );
 
 /** Writes the bundled public document to a file, `dist/openapi.json` for instance. @throws FacadeError as `bundleOpenApi` */
 export function writeOpenApi(directory: string, file: string): void {

@@ -8,7 +8,7 @@ const SETTINGS = {
   chunkSize: 'Most characters of a chunk, 50 to 20,000; 1,200 unless said.',
   overlapPercentage: 'Share of a chunk that repeats the one before it, 0 to 0.5; 0.15 unless said.',
   chunkingStrategy: '`auto` (default), `fixed`, `sentence`, `markdown` or `code`.',
-  vectorDbType: 'Accepted and kept for older clients; the deployment decides where vectors are.',
+  vectorDbType: 'Accepted for older clients, and without effect; the deployment decides where vectors are.',
 };
 
 const InlineTextInput = builder.inputType('KnowledgeTextInput', {

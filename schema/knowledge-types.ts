@@ -71,8 +71,8 @@ const Configuration = builder.objectRef<BaseView>('KnowledgeBaseConfiguration').
       resolve: ({ base }) => base.chunkingStrategy,
     }),
     vectorDbType: t.string({
-      description: 'As the client said; the deployment decides where vectors are.',
-      resolve: ({ base }) => base.vectorDbType,
+      description: 'Where vectors are in this deployment: `embedded` or `elasticsearch`.',
+      resolve: (_configuration, _args, ctx) => ctx.services.knowledge.vectorStore(),
     }),
     embeddingModel: t.string({
       description: 'The model of its vectors; a refresh may change it.',

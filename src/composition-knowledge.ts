@@ -200,6 +200,7 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
       search,
       agents,
       previews: new ChunkingPreviews({ parser }),
+      vectorStore: () => input.index.status().backend,
     },
     viewer: new KnowledgeViewer({ open, storage, parser }),
     retrieval: new Retrieval({ open, search }),

@@ -15,4 +15,6 @@ export interface KnowledgeServices {
   search: KnowledgeSearch;
   agents: AgentKnowledge;
   previews: ChunkingPreviews;
+  /** Where vectors are: `embedded` or `elasticsearch`. */
+  vectorStore: () => string;
 }

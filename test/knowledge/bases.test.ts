@@ -27,7 +27,7 @@ describe('making a knowledge base from files', () => {
         description: 'Tales',
         chunk_size: 1200,
         overlap_percentage: 0.15,
-        vector_db_type: 'pgvector',
+        vector_db_type: 'embedded',
       },
     });
     expect(answer.status).toBe(201);

@@ -287,7 +287,7 @@ export type CreateKnowledgeBaseFromUrlInput = {
   overlapPercentage?: number | null | undefined;
   /** Words to sort by, at most 50; one text with commas is taken apart. */
   tags?: Array<string> | null | undefined;
-  /** Accepted and kept for older clients; the deployment decides where vectors are. */
+  /** Accepted for older clients, and without effect; the deployment decides where vectors are. */
   vectorDbType?: string | null | undefined;
   /** First page, `http://` or `https://`. */
   websiteUrl: string;
@@ -313,7 +313,7 @@ export type CreateKnowledgeBaseInput = {
   tags?: Array<string> | null | undefined;
   /** Texts, for clients that have no files. */
   texts?: Array<KnowledgeTextInput> | null | undefined;
-  /** Accepted and kept for older clients; the deployment decides where vectors are. */
+  /** Accepted for older clients, and without effect; the deployment decides where vectors are. */
   vectorDbType?: string | null | undefined;
 };
 
@@ -895,7 +895,7 @@ export type UpdateKnowledgeBaseInput = {
   overlapPercentage?: number | null | undefined;
   /** Words to sort by, at most 50; one text with commas is taken apart. */
   tags?: Array<string> | null | undefined;
-  /** Accepted and kept for older clients; the deployment decides where vectors are. */
+  /** Accepted for older clients, and without effect; the deployment decides where vectors are. */
   vectorDbType?: string | null | undefined;
 };
 
