@@ -77,6 +77,7 @@ export const BUILT_IN_AGENTS: readonly BuiltIn[] = [
     name: 'RecordsAgent',
     description: 'Works with accounts, contacts and opportunities of the CRM.',
     delegate: true,
+    disabledReason: 'It works on records of a CRM, and this version of AgentFlow has no connection to one.',
     systemPrompt: [
       'You are RecordsAgent. You find and explain accounts, contacts and opportunities.',
       'Identify a record by its id and name before you say anything about it; when several match, list them and ask.',
@@ -87,7 +88,7 @@ export const BUILT_IN_AGENTS: readonly BuiltIn[] = [
     name: 'SnowflakeAgent',
     description: 'Analyses data of a Snowflake warehouse.',
     delegate: true,
-    disabledReason: 'No warehouse connection is configured for this deployment.',
+    disabledReason: 'It works on a data warehouse, and this version of AgentFlow has no connection to one.',
     systemPrompt: [
       'You are SnowflakeAgent. You answer questions with read-only SQL on a Snowflake warehouse.',
       'Show the SQL you ran, the number of rows it saw and the limits of the answer.',

@@ -29,6 +29,18 @@ describe('the list of agents', () => {
     expect(headers.get('x-total-count')).toBe('7');
   });
 
+  it('says which of them cannot work here, and why', async () => {
+    const { body } = await member.rest('GET', '/api/v1/agents');
+    expect(
+      body
+        .filter((agent: Json) => !agent.enabled)
+        .map((agent: Json) => [agent.name, agent.disabled_reason]),
+    ).toEqual([
+      ['RecordsAgent', expect.stringContaining('no connection')],
+      ['SnowflakeAgent', expect.stringContaining('no connection')],
+    ]);
+  });
+
   it('shows the same agents over GraphQL', async () => {
     const { agents } = await dataOf(member.graphql('{ agents { id name kind } }'));
     const { body } = await member.rest('GET', '/api/v1/agents');

@@ -148,17 +148,17 @@ describe('search_conversations', () => {
 
 describe('tools without a connection', () => {
   it.each([
-    ['EmailsAgent', 'send_email', 'SMTP_HOST'],
-    ['EmailsAgent', 'search_emails', 'IMAP_HOST'],
-    ['MeetingsAgent', 'list_calendar_events', 'GOOGLE_CLIENT_ID'],
-    ['RecordsAgent', 'search_records', 'CRM_URL'],
-    ['SnowflakeAgent', 'query_warehouse', 'SNOWFLAKE_ACCOUNT'],
-  ])('%s has %s, which says that %s is missing', async (agent, name, variable) => {
+    ['EmailsAgent', 'send_email', 'a mail server'],
+    ['EmailsAgent', 'search_emails', 'a mailbox'],
+    ['MeetingsAgent', 'list_calendar_events', 'a calendar'],
+    ['RecordsAgent', 'search_records', 'a CRM'],
+    ['SnowflakeAgent', 'query_warehouse', 'a data warehouse'],
+  ])('%s has %s, which says that %s is missing', async (agent, name, connection) => {
     const { body } = await server.dev.rest('GET', `/api/v1/agent/${agent}/tools/${name}`);
     expect(body.status).toBe('not_configured');
     expect(await run(name, {})).toMatchObject({
       ok: false,
-      error: { type: 'not_configured', message: expect.stringContaining(variable), retryable: false },
+      error: { type: 'not_configured', message: expect.stringContaining(connection), retryable: false },
     });
   });
 });

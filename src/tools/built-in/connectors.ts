@@ -3,23 +3,22 @@ import { type BuiltInTool, parameters, ToolFailure } from './definition';
 const text = { type: 'string', minLength: 1 };
 
 /**
- * Tools of connections that this deployment has not configured. They are offered so that an agent can say what is missing;
- * they never pretend.
+ * Tools of connections that do not exist yet. They are offered so that an agent can say what is missing; they never pretend.
  */
 export const connectors = (): BuiltInTool[] => [
-  unconfigured('send_email', 'Sends an e-mail.', 'EmailsAgent', ['SMTP_HOST'], {
+  unconfigured('send_email', 'Sends an e-mail.', 'EmailsAgent', 'a mail server', {
     to: { type: 'array', items: text, minItems: 1 },
     subject: text,
     body: text,
   }),
-  unconfigured('search_emails', "Searches the user's mailbox.", 'EmailsAgent', ['IMAP_HOST'], {
+  unconfigured('search_emails', "Searches the user's mailbox.", 'EmailsAgent', 'a mailbox', {
     query: text,
   }),
   unconfigured(
     'list_calendar_events',
     "Lists events of the user's calendar.",
     'MeetingsAgent',
-    ['GOOGLE_CLIENT_ID'],
+    'a calendar',
     {
       from: text,
       to: text,
@@ -29,7 +28,7 @@ export const connectors = (): BuiltInTool[] => [
     'search_records',
     'Searches accounts, contacts and opportunities of the CRM.',
     'RecordsAgent',
-    ['CRM_URL'],
+    'a CRM',
     {
       query: text,
     },
@@ -38,7 +37,7 @@ export const connectors = (): BuiltInTool[] => [
     'query_warehouse',
     'Runs read-only SQL on the data warehouse.',
     'SnowflakeAgent',
-    ['SNOWFLAKE_ACCOUNT'],
+    'a data warehouse',
     {
       sql: text,
     },
@@ -49,22 +48,22 @@ function unconfigured(
   name: string,
   description: string,
   agent: string,
-  missing: readonly string[],
+  connection: string,
   properties: Parameters<typeof parameters>[0],
 ): BuiltInTool {
   return {
     name,
-    description: `${description} Not configured in this deployment.`,
+    description: `${description} Not available: there is no connection to ${connection}.`,
     group: 'connectors',
     agents: [agent],
     idempotent: true,
-    missing,
+    connection,
     parameters: parameters(properties, Object.keys(properties)),
     run: () =>
       Promise.reject(
         new ToolFailure(
           'not_configured',
-          `${name} has no connection: this deployment does not set ${missing.join(', ')}. Tell the user what is missing.`,
+          `${name} needs a connection to ${connection}, which this version of AgentFlow does not have. Tell the user what is missing.`,
         ),
       ),
   };

@@ -18,8 +18,8 @@ export interface BuiltInTool {
   /** Calls may be repeated: they change nothing, or the same again. */
   idempotent: boolean;
   requireApproval?: boolean;
-  /** Variables of the connection that it needs and this deployment lacks; the tool then says so instead of running. */
-  missing?: readonly string[];
+  /** The connection that it needs and this deployment lacks, in words; the tool then says so instead of running. */
+  connection?: string;
   /** @throws ToolFailure, or DomainError `validation_failed` for arguments, in words for the model */
   run(args: JsonObject, context: BuiltInContext): Promise<JsonValue>;
 }

@@ -63,8 +63,8 @@ export class BuiltInTools implements ToolExecutor {
 
   /** Whether a tool would run here. */
   status(record: { kind: string; name: string }): ToolStatus {
-    const missing = record.kind === 'builtin' ? this.tools.get(record.name)?.missing : undefined;
-    return missing ? 'not_configured' : 'ready';
+    const lacking = record.kind === 'builtin' ? this.tools.get(record.name)?.connection : undefined;
+    return lacking === undefined ? 'ready' : 'not_configured';
   }
 
   /**
