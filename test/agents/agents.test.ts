@@ -32,9 +32,7 @@ describe('the list of agents', () => {
   it('says which of them cannot work here, and why', async () => {
     const { body } = await member.rest('GET', '/api/v1/agents');
     expect(
-      body
-        .filter((agent: Json) => !agent.enabled)
-        .map((agent: Json) => [agent.name, agent.disabled_reason]),
+      body.filter((agent: Json) => !agent.enabled).map((agent: Json) => [agent.name, agent.disabled_reason]),
     ).toEqual([
       ['RecordsAgent', expect.stringContaining('no connection')],
       ['SnowflakeAgent', expect.stringContaining('no connection')],
