@@ -5,6 +5,8 @@ import type { Services } from '../src/services';
 /** What every resolver gets: who asks, and what can be asked of the product. */
 export interface Context {
   requestId: string;
+  /** The id of what a request with an `Idempotency-Key` makes: a UUID, the same for every try. */
+  operationId?: string;
   /** Null for callers without a token; only public fields answer them. */
   principal: Principal | null;
   services: Services;

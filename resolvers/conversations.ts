@@ -75,7 +75,7 @@ interface CreateInput {
 }
 
 export const createConversation = (_root: unknown, { input }: { input: CreateInput }, ctx: Context) =>
-  ctx.services.conversations.create(principalOf(ctx), input);
+  ctx.services.conversations.create(principalOf(ctx), { ...input, id: input.id ?? ctx.operationId });
 
 interface AppendInput {
   conversationId: string;
@@ -92,7 +92,10 @@ export const appendMessage = (
 ) => {
   if ((role ?? 'user') !== 'user')
     throw invalid('role', 'must be user: only agents write assistant messages');
-  return ctx.services.conversations.appendMessage(principalOf(ctx), conversationId, message);
+  return ctx.services.conversations.appendMessage(principalOf(ctx), conversationId, {
+    ...message,
+    messageId: message.messageId ?? ctx.operationId,
+  });
 };
 
 interface UpdateInput {

@@ -18,7 +18,7 @@ export const documentView = (_root: unknown, args: DocumentQuery, ctx: Context) 
   ctx.services.documents.view(principalOf(ctx), args);
 
 export const uploadAttachment = (_root: unknown, { file }: { file: UploadedFile }, ctx: Context) =>
-  ctx.services.attachments.upload(principalOf(ctx), file);
+  ctx.services.attachments.upload(principalOf(ctx), file, ctx.operationId);
 
 export const deleteAttachment = (_root: unknown, { id }: ById, ctx: Context) =>
   ctx.services.attachments.remove(principalOf(ctx), id);

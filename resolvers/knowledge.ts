@@ -91,10 +91,16 @@ export const createKnowledgeBase = (
   _root: unknown,
   { input: { files, texts, ...form } }: { input: BaseForm & Files },
   ctx: Context,
-) => ctx.services.knowledge.ingestion.createFromFiles(principalOf(ctx), form, incomingFiles(files, texts));
+) =>
+  ctx.services.knowledge.ingestion.createFromFiles(
+    principalOf(ctx),
+    form,
+    incomingFiles(files, texts),
+    ctx.operationId,
+  );
 
 export const createKnowledgeBaseFromUrl = (_root: unknown, { input }: { input: CrawlForm }, ctx: Context) =>
-  ctx.services.knowledge.ingestion.createFromUrl(principalOf(ctx), input);
+  ctx.services.knowledge.ingestion.createFromUrl(principalOf(ctx), input, ctx.operationId);
 
 export const addKnowledgeDocuments = (
   _root: unknown,

@@ -23,6 +23,8 @@ export interface HandlerDependencies<Context> {
   /** Names tenant and user of a context, for idempotency keys. */
   principalKey: (context: Context) => string;
   idempotencyStore: IdempotencyStore;
+  /** The context of a request that may be tried again: what it makes has this id. */
+  withOperation?: (context: Context, operationId: string) => Context;
   logger: Logger;
   validation: RequestValidation;
   responseValidation?: ResponseValidation;
@@ -226,8 +228,10 @@ export class OperationHandler<Context> {
     const body = bound.raw ?? JSON.stringify(bound.body) ?? '';
     const { method, originalUrl: url } = request;
     const once = { principalKey, key, method, url, body, files: bound.files };
-    const { idempotencyStore, logger } = this.dependencies;
-    return runOnce(idempotencyStore, once, () => this.answer(exchange), logger);
+    const { idempotencyStore, logger, withOperation } = this.dependencies;
+    const run = (operationId: string): Promise<Answer> =>
+      this.answer({ ...exchange, context: withOperation?.(context, operationId) ?? context });
+    return runOnce(idempotencyStore, once, run, logger);
   }
 
   private async answer(exchange: Exchange<Context>): Promise<Answer> {

@@ -41,13 +41,14 @@ async function fingerprint(request: IdempotentRequest): Promise<string> {
 
 /**
  * Runs a request at most once for its key.
- * @param run makes the answer; only a 2xx answer is kept, since everything else did nothing and may be tried again
+ * @param run makes the answer, and what it makes under the id that it is given, so that a second try finds it; only a 2xx
+ *   answer is kept, since everything else did nothing and may be tried again
  * @throws DomainError `idempotency_mismatch`, `idempotency_in_flight`; whatever `run` throws
  */
 export async function runOnce(
   store: IdempotencyStore,
   request: IdempotentRequest,
-  run: () => Promise<Answer>,
+  run: (operationId: string) => Promise<Answer>,
   logger: Logger,
 ): Promise<Answer> {
   const { principalKey, key } = request;
@@ -70,7 +71,7 @@ export async function runOnce(
   }
   let answer: Answer;
   try {
-    answer = await run();
+    answer = await run(outcome.operationId);
   } catch (error) {
     await store.abandon(principalKey, key);
     throw error;
@@ -80,10 +81,7 @@ export async function runOnce(
   return answer;
 }
 
-/**
- * The work is done and its caller gets the answer, even when it cannot be kept; the key then stays in flight until its
- * lease ends, so that a quick retry does not do the work twice.
- */
+/** The work is done and its caller gets the answer, even when it cannot be kept at once. */
 async function keep(
   store: IdempotencyStore,
   request: IdempotentRequest,

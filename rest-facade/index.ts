@@ -58,6 +58,8 @@ export interface RestFacadeInput<Context> {
   /** Names tenant and user of a context, for idempotency keys: `acme/user-1`. */
   principalKey: (context: Context) => string;
   idempotencyStore: IdempotencyStore;
+  /** The context of a request that may be tried again: what it makes has this id. */
+  withOperation?: (context: Context, operationId: string) => Context;
   logger: Logger;
   /** Opens what a binary answer points at. */
   openBinary?: OpenBinary<Context>;
@@ -141,6 +143,7 @@ export function createRestFacade<Context>(input: RestFacadeInput<Context>): Rest
     createContext,
     principalKey,
     idempotencyStore,
+    withOperation: input.withOperation,
     logger,
     validation,
     responseValidation: options.validateResponses ? new ResponseValidation(document) : undefined,

@@ -7,7 +7,7 @@ import type { FileParts } from './composition-files';
 import type { Config } from './config/environment';
 import { type CrawlFetch, createSiteReader } from './documents/crawl';
 import { AgentKnowledge } from './knowledge/agents';
-import { KnowledgeBases } from './knowledge/bases';
+import { CREATION_WAIT_MS, KnowledgeBases } from './knowledge/bases';
 import { KnowledgeDocuments } from './knowledge/documents';
 import { askGoldenQueries } from './knowledge/gate';
 import { IngestionBus } from './knowledge/ingestion/bus';
@@ -107,8 +107,6 @@ export interface KnowledgePartsInput {
   onAgentChange: (tenant: string, agentId: string) => void;
 }
 
-/** How long the making of a base waits for its index. */
-const CREATION_WAIT_MS = 30_000;
 /** Ingestion jobs at once; each works on several files. */
 const JOBS_AT_ONCE = 2;
 
@@ -144,6 +142,8 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
       clock,
     }),
     clock,
+    workerId: input.workerId,
+    discard: (store, base) => bases.discard(store, base),
   });
   const runner = new IngestionRunner({
     open,
@@ -179,6 +179,9 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     acceptUrl: input.acceptUrl,
     unbindEverywhere: (store, id) => agents.unbindEverywhere(store, id),
     clock,
+    workerId: input.workerId,
+    soleWorker: config.database.url === undefined,
+    leaseMs: config.runs.leaseMs,
   });
   const agents = new AgentKnowledge({ open, bases, search, clock, onAgentChange: input.onAgentChange });
   const ingestion: Ingestion = new Ingestion({

@@ -142,13 +142,22 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     logger,
     clock,
   });
+  const idempotencyStore = new PrismaIdempotencyStore({
+    open: async (tenant) => {
+      await tenancy.open(tenant);
+      return database.prisma(tenant);
+    },
+    clock,
+    logger,
+    workerId,
+    soleWorker: embedded !== undefined,
+  });
   const http = createHttp({
     options,
     services,
     authenticator,
     database,
-    tenancy,
-    clock,
+    idempotencyStore,
     activeRuns: () => domain.sessions.size,
     followed: () => domain.bus.followed().length,
   });
@@ -187,6 +196,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       await domain.knowledge.runner.shutdown();
       await domain.sessions.shutdown();
       await http.shutdown.run();
+      idempotencyStore.close();
       await domain.parts.close();
       await files.close();
       await search.close();
@@ -274,8 +284,7 @@ interface HttpInput {
   services: Services;
   authenticator: Authenticator;
   database: MongoDatabase;
-  tenancy: Tenancy;
-  clock: Clock;
+  idempotencyStore: PrismaIdempotencyStore;
   activeRuns: () => number;
   followed: () => number;
 }
@@ -285,8 +294,7 @@ function createHttp({
   services,
   authenticator,
   database,
-  tenancy,
-  clock,
+  idempotencyStore,
   activeRuns,
   followed,
 }: HttpInput): {
@@ -318,10 +326,8 @@ function createHttp({
       return contextOf(await identify(authenticator, request, false), info.requestId);
     },
     principalKey: ({ principal }) => `${principal!.tenant}/${principal!.userId}`,
-    idempotencyStore: new PrismaIdempotencyStore(async (tenant) => {
-      await tenancy.open(tenant);
-      return database.prisma(tenant);
-    }, clock),
+    idempotencyStore,
+    withOperation: (context, operationId) => ({ ...context, operationId }),
     logger,
     openBinary: (id, context) => services.attachments.open(context.principal!, id),
     options: {

@@ -56,12 +56,15 @@ export class Attachments {
 
   /**
    * Stores a file and reads its text. A file that cannot be read is kept all the same, with the reason.
+   * @param id of the attachment, where the request may be tried again: what an earlier try made is answered
    * @throws DomainError `validation_failed` for an empty file, `payload_too_large`, `storage_full`
    */
-  async upload(principal: Principal, file: UploadedFile): Promise<AttachmentRecord> {
+  async upload(principal: Principal, file: UploadedFile, id?: string): Promise<AttachmentRecord> {
     if (file.size === 0) throw invalid('file', 'is empty');
     const { clock, storage, maxBytes } = this.options;
     const store = await this.options.open(principal.tenant);
+    const known = id === undefined ? null : await store.attachments.find(id);
+    if (known?.userId === principal.userId) return known;
     const fileName = cleanName(file.fileName);
     const stored = await storage.put(createReadStream(file.path), { tenant: principal.tenant, maxBytes });
     const kept = [stored.key];
@@ -69,7 +72,7 @@ export class Attachments {
       const text = await this.readText(principal.tenant, file, fileName);
       if (text.textKey) kept.push(text.textKey);
       const now = clock.now();
-      const attachment = this.record(principal, file, { stored, text, fileName, now });
+      const attachment = this.record(principal, file, { id, stored, text, fileName, now });
       await store.attachments.create(attachment);
       return attachment;
     } catch (error) {
@@ -81,10 +84,16 @@ export class Attachments {
   private record(
     principal: Principal,
     file: UploadedFile,
-    { stored, text, fileName, now }: { stored: StoredFile; text: ReadText; fileName: string; now: Date },
+    {
+      id,
+      stored,
+      text,
+      fileName,
+      now,
+    }: { id: string | undefined; stored: StoredFile; text: ReadText; fileName: string; now: Date },
   ): AttachmentRecord {
     return {
-      id: newId(now.getTime()),
+      id: id ?? newId(now.getTime()),
       userId: principal.userId,
       fileName,
       declaredType: file.mimeType || null,

@@ -14,6 +14,8 @@ import { BASE_DEFAULTS, KNOWLEDGE_LIMITS } from './limits';
 import type { Removals } from './removal';
 
 const URL_CHARACTERS = 2_000;
+/** How long the making of a base waits for its index. Milliseconds. */
+export const CREATION_WAIT_MS = 30_000;
 
 export interface BaseView {
   base: KnowledgeBaseRecord;
@@ -35,7 +37,15 @@ export interface BaseDependencies {
   /** Takes a deleted base from the agents that had it. */
   unbindEverywhere: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;
   clock: Clock;
+  workerId: string;
+  /** True when no other process can reach the database. */
+  soleWorker: boolean;
+  /** How long a worker is taken to be at work without a sign of life. Milliseconds. */
+  leaseMs: number;
 }
+
+/** A base whose making was cut off this long ago is an old one: its name is taken. One hour. */
+const CONTINUED_WITHIN_MS = 3_600_000;
 
 /** Knowledge bases of a tenant: shared by all its members. Wherever an id is taken, the base's name does as well. */
 export class KnowledgeBases {
@@ -54,8 +64,16 @@ export class KnowledgeBases {
     return view!;
   }
 
-  /** An empty base that is not stored yet. @throws DomainError `validation_failed` */
-  async draft(principal: Principal, form: BaseForm, crawl?: CrawlForm): Promise<KnowledgeBaseRecord> {
+  /**
+   * An empty base that is not stored yet.
+   * @param id where the request may be tried again; any other by default
+   * @throws DomainError `validation_failed`
+   */
+  async draft(
+    principal: Principal,
+    form: BaseForm,
+    { crawl, id }: { crawl?: CrawlForm; id?: string } = {},
+  ): Promise<KnowledgeBaseRecord> {
     const settings = newBaseSettings(form);
     const origin = crawl ? this.acceptCrawl(crawl) : NO_CRAWL;
     const model = await this.dependencies.embeddings.defaultModel();
@@ -63,7 +81,7 @@ export class KnowledgeBases {
     return {
       ...settings,
       ...origin,
-      id: newId(at.getTime()),
+      id: id ?? newId(at.getTime()),
       embeddingModel: model.id,
       dimension: model.dimension,
       status: 'processing',
@@ -71,6 +89,7 @@ export class KnowledgeBases {
       nextGeneration: 0,
       refreshJobId: null,
       goldenQueries: [],
+      makingBy: this.dependencies.workerId,
       createdBy: principal.userId,
       createdAt: at,
       updatedAt: at,
@@ -82,6 +101,37 @@ export class KnowledgeBases {
   /** @throws DomainError `conflict` when the name is taken */
   async store(store: TenantStore, draft: KnowledgeBaseRecord): Promise<void> {
     if (!(await store.knowledge.createBase(draft))) throw taken(draft.name);
+  }
+
+  /**
+   * The base that an earlier try of the same request made, whose answer never came: the process died over it. This one
+   * goes on with it.
+   */
+  async begun(store: TenantStore, draft: KnowledgeBaseRecord): Promise<KnowledgeBaseRecord | null> {
+    const known = await store.knowledge.findBaseByName(draft.nameKey);
+    if (!known || known.deletedAt || known.createdBy !== draft.createdBy) return null;
+    if (known.id !== draft.id && !(await this.isCutOff(store, known, draft))) return null;
+    return store.knowledge.updateBase(known.id, { makingBy: this.dependencies.workerId });
+  }
+
+  /** The request for it has its answer. */
+  async answered(store: TenantStore, id: string): Promise<void> {
+    await store.knowledge.updateBase(id, { makingBy: null });
+  }
+
+  private async isCutOff(
+    store: TenantStore,
+    known: KnowledgeBaseRecord,
+    draft: KnowledgeBaseRecord,
+  ): Promise<boolean> {
+    const { clock, workerId, soleWorker, leaseMs } = this.dependencies;
+    const { makingBy } = known;
+    if (!makingBy || makingBy === workerId || !isAlike(known, draft)) return false;
+    const ageMs = clock.now().getTime() - known.createdAt.getTime();
+    if (ageMs > CONTINUED_WITHIN_MS || (!soleWorker && ageMs < leaseMs + CREATION_WAIT_MS)) return false;
+    // Once somebody worked with it, it is no longer half-made.
+    const jobs = await store.knowledge.listJobs(known.id, MOST_TRIES);
+    return jobs.every(({ operation }) => operation === 'create' || operation === 'crawl');
   }
 
   /**
@@ -116,6 +166,12 @@ export class KnowledgeBases {
   async remove(principal: Principal, reference: string): Promise<{ id: string; message: string }> {
     const store = await this.open(principal);
     const base = await livingBase(store, reference);
+    await this.discard(store, base);
+    return { id: base.id, message: `Knowledge base ${base.name} was deleted.` };
+  }
+
+  /** Safe to repeat. */
+  async discard(store: TenantStore, base: KnowledgeBaseRecord): Promise<void> {
     const { removals, clock } = this.dependencies;
     const at = clock.now();
     await store.knowledge.updateBase(base.id, {
@@ -127,7 +183,6 @@ export class KnowledgeBases {
     await store.knowledge.cancelJobs(base.id, 'The knowledge base was deleted.', at);
     await this.dependencies.unbindEverywhere(store, base.id);
     await removals.ofBase(store, base);
-    return { id: base.id, message: `Knowledge base ${base.name} was deleted.` };
   }
 
   /** @throws DomainError `validation_failed` */
@@ -150,6 +205,15 @@ export class KnowledgeBases {
     return this.dependencies.open(principal.tenant);
   }
 }
+
+/** Jobs of a half-made base that are looked at. */
+const MOST_TRIES = 100;
+
+/** Whether the two come from the same request, as far as can be seen. */
+const isAlike = (known: KnowledgeBaseRecord, draft: KnowledgeBaseRecord): boolean =>
+  (
+    ['origin', 'websiteUrl', 'chunkSize', 'overlapPercentage', 'chunkingStrategy', 'description'] as const
+  ).every((field) => known[field] === draft[field]);
 
 const NO_CRAWL = { origin: 'files', websiteUrl: null, maxCrawlDepth: null, maxCrawlPages: null };
 

@@ -8,13 +8,14 @@ export interface StoredAnswer {
 }
 
 /**
- * - `started`: the caller owns the key and must call `complete` or `abandon`;
+ * - `started`: the caller owns the key and must call `complete` or `abandon`. `operationId`, a UUID, is the same when the
+ *   request is tried again because the process that answered it died: what it makes is to be found by that id;
  * - `replay`: the same request ended before;
  * - `in_flight`: the same request is running now;
  * - `mismatch`: the key was used for another request.
  */
 export type IdempotencyOutcome =
-  | { state: 'started' }
+  | { state: 'started'; operationId: string }
   | { state: 'replay'; answer: StoredAnswer }
   | { state: 'in_flight' }
   | { state: 'mismatch' };
@@ -23,13 +24,14 @@ export type IdempotencyOutcome =
 export const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000;
 
 /**
- * How long a started request may stay silent before its key is free again: a process that died in the middle
- * must not lock its client out for a day. Longer than any non-streamed request may take.
+ * How long a started request is taken to be at work after the last sign of life of its process, which renews the lease a
+ * few times in it: as long as clients usually pause before their second or third retry.
  */
-export const IDEMPOTENCY_LEASE_MS = 10 * 60 * 1000;
+export const IDEMPOTENCY_LEASE_MS = 30_000;
 
 /**
- * Remembers the answers of unsafe requests by their `Idempotency-Key`.
+ * Remembers the answers of unsafe requests by their `Idempotency-Key`. A started key belongs to the process that began it,
+ * for as long as that lives: until it completes or abandons it, the store renews the lease.
  * `begin` is atomic: of any number of concurrent calls with one key exactly one gets `started`.
  */
 export interface IdempotencyStore {
@@ -39,7 +41,7 @@ export interface IdempotencyStore {
    * @param bodyHash     hex SHA-256 over method, path and body
    */
   begin(principalKey: string, key: string, bodyHash: string): Promise<IdempotencyOutcome>;
-  /** Keeps the answer for `IDEMPOTENCY_TTL_MS` from now. */
+  /** Keeps the answer for `IDEMPOTENCY_TTL_MS` from now; when that fails, it is tried again while the process lives. */
   complete(principalKey: string, key: string, answer: StoredAnswer): Promise<void>;
   /** Frees the key: the request failed and did nothing, so a retry may run. A completed key stays. */
   abandon(principalKey: string, key: string): Promise<void>;

@@ -33,6 +33,8 @@ export interface KnowledgeBaseRecord {
   refreshJobId: string | null;
   /** `GoldenQuery[]`. */
   goldenQueries: JsonValue;
+  /** The worker that makes it, until the request for it is answered. */
+  makingBy: string | null;
   createdBy: string;
   createdAt: Date;
   updatedAt: Date;
@@ -147,6 +149,8 @@ export interface IngestionJobRecord {
   leaseOwner: string | null;
   leaseExpiresAt: Date | null;
   attempts: number;
+  /** Attempts since something of it was last got done; null for jobs of before it was counted. */
+  stalls: number | null;
   createdBy: string;
   createdAt: Date;
   startedAt: Date | null;

@@ -16,6 +16,7 @@ export async function sendForm(
   fields: Record<string, string>,
   files: TestFile[],
   part = 'files',
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
@@ -24,7 +25,7 @@ export async function sendForm(
   const response = await fetch(client.url + route, {
     method: 'POST',
     body: form,
-    headers: client.token ? { authorization: `Bearer ${client.token}` } : {},
+    headers: { ...headers, ...(client.token ? { authorization: `Bearer ${client.token}` } : {}) },
   });
   const text = await response.text();
   const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');

@@ -3,11 +3,14 @@ import type { PartRecord, RunRecord } from '../../src/ports/records';
 import type { TenantStore } from '../../src/ports/stores';
 import { systemClock } from '../../src/ports/clock';
 import { ConversationBus } from '../../src/runs/bus';
+import { BAKING, finished, freshName, PIRATES, sendForm } from '../knowledge/kit';
 import { closeGaps, NOBODYS } from '../../src/runs/gaps';
 import { ConversationLog } from '../../src/runs/log';
 import { eventually, type Json, startTestServer, type TestServer } from '../testkit/server';
 
+const BASES = '/api/v1/knowledge-bases';
 const TENANT = 'agentflow';
+const DEAD = { makingBy: 'dead' };
 
 let server: TestServer;
 beforeAll(async () => {
@@ -15,8 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+const store = (): TenantStore => server.application.database.store(TENANT);
+
 describe('a log in which a killed process left empty places', () => {
-  const store = (): TenantStore => server.application.database.store(TENANT);
   const api = async (method: 'GET' | 'POST', path: string, body?: Json): Promise<Json> => {
     const answer = await server.dev.rest(method, `/api/v1${path}`, body);
     if (answer.status >= 300) throw new Error(JSON.stringify(answer.body));
@@ -132,5 +136,130 @@ describe('a log in which a killed process left empty places', () => {
     const { messages } = await api('GET', `/conversations/${id}/messages`);
     expect(messages.map(({ content }: Json) => content)).toEqual(['before', 'a', 'b']);
     await withoutGap(id);
+  });
+});
+
+const idOf = (made: Json): unknown => made.conversation?.id ?? made.id;
+
+describe('a request whose process was killed before it answered', () => {
+  /** The state that a kill between the effect and the keeping of the answer leaves. */
+  const forgetAnswer = (): Promise<unknown> =>
+    server.application.database.prisma(TENANT).idempotencyRecord.updateMany({
+      data: { state: 'in_flight', response: null, owner: 'dead', leaseExpiresAt: new Date(0) },
+    });
+
+  it.each([
+    ['/api/v1/conversations', { agent_id: 'MainAgent', title: 'Once' }],
+    ['/api/v1/conversations/once/messages', { content: 'Once' }],
+  ])('is not in flight any more, and does again what it did at %s only once', async (path, body) => {
+    await server.dev.rest('POST', '/api/v1/conversations', { id: 'once', agent_id: 'MainAgent' });
+    const key = { 'idempotency-key': newId() };
+    const first = await server.dev.rest('POST', path, body, key);
+    expect(first.status).toBe(201);
+    expect(idOf(first.body)).toEqual(expect.any(String));
+    await forgetAnswer();
+    const again = await server.dev.rest('POST', path, body, key);
+
+    expect(again.status).toBeLessThan(300);
+    expect(idOf(again.body)).toBe(idOf(first.body));
+    expect((await server.dev.rest('POST', path, body, key)).headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  it.each(['with a key', 'without a key'])(
+    'makes the knowledge base that its first try left half-made, when it is repeated %s',
+    async (how) => {
+      const name = freshName('cut-off');
+      const headers: Record<string, string> | undefined =
+        how === 'with a key' ? { 'idempotency-key': newId() } : undefined;
+      const send = () => sendForm(server.dev, BASES, { name }, [PIRATES], 'files', headers);
+      const first = await send();
+      expect(first.status).toBe(201);
+      await forgetAnswer();
+      if (!headers) {
+        expect((await send()).status).toBe(409);
+        await store().knowledge.updateBase(first.body.id, {
+          ...DEAD,
+          createdAt: new Date(Date.now() - 60_000),
+        });
+      }
+      const again = await send();
+
+      expect(again.body).toMatchObject({ id: first.body.id, status: 'completed' });
+      expect(again.status).toBe(201);
+      const { body } = await server.dev.rest('GET', `${BASES}/${first.body.id}/files`);
+      expect(body).toMatchObject({ total: 1, files: [{ status: 'completed' }] });
+      if (!headers) expect((await send()).status).toBe(409);
+    },
+  );
+
+  it('keeps no name for a base of which nothing came', async () => {
+    const name = freshName('empty');
+    const { body: model } = await sendForm(server.dev, BASES, { name: freshName() }, [PIRATES]);
+    const base = (await store().knowledge.findBase(model.id))!;
+    const [job] = await store().knowledge.listJobs(model.id, 1);
+    const id = newId();
+    await store().knowledge.createBase({ ...base, ...DEAD, id, name, nameKey: name, status: 'processing' });
+    const [file] = await store().knowledge.filesOf(job!.id);
+    const jobId = `kb_ingest_${newId()}`;
+    const unfinished = { status: 'queued' as const, finishedAt: null, completed: 0 };
+    await store().knowledge.createJob(
+      {
+        ...job!,
+        ...unfinished,
+        id: jobId,
+        knowledgeBaseId: id,
+        leaseOwner: 'dead',
+        leaseExpiresAt: new Date(0),
+      },
+      [{ ...file!, id: newId(), jobId, knowledgeBaseId: id, documentId: newId(), status: 'queued' }],
+    );
+    await eventually(
+      async () => (await server.dev.rest('GET', `${BASES}/${name}`)).status === 404,
+      'the empty base is gone',
+    );
+    expect((await sendForm(server.dev, BASES, { name }, [PIRATES])).status).toBe(201);
+  });
+});
+
+describe('an ingestion that meets one restart after another', () => {
+  /** A job as a killed worker leaves it, with a document that waits for it. */
+  async function interrupted(stalls: number): Promise<{ base: string; document: string; job: string }> {
+    const { body } = await sendForm(server.dev, BASES, { name: freshName() }, [BAKING]);
+    const base = body.id as string;
+    const [document] = await store().knowledge.listDocuments({ knowledgeBaseId: base }, { limit: 1 });
+    const waiting = { liveRevision: null, liveGeneration: null, status: 'queued' as const };
+    await store().knowledge.updateDocument(document!.id, waiting);
+    const [done] = await store().knowledge.listJobs(base, 1);
+    const [file] = await store().knowledge.filesOf(done!.id);
+    const job = `kb_ingest_${newId()}`;
+    const dead = { leaseOwner: 'dead', leaseExpiresAt: new Date(0), status: 'processing' as const };
+    await store().knowledge.createJob(
+      { ...done!, ...dead, id: job, operation: 'add', attempts: 30, stalls, completed: 0, finishedAt: null },
+      [{ ...file!, id: newId(), jobId: job, status: 'queued', revision: 1, finishedAt: null }],
+    );
+    await finished(server.dev, job);
+    return { base, document: document!.id, job };
+  }
+
+  it('is given up when it gets nothing done, and says so of each document', async () => {
+    const { base, job } = await interrupted(10);
+
+    expect((await server.dev.rest('GET', `/api/v1/batches/${job}`)).body).toMatchObject({ status: 'failed' });
+    expect((await server.dev.rest('GET', `${BASES}/${base}/files`)).body.files).toMatchObject([
+      { status: 'failed', error: expect.stringContaining('interrupted 10 times') },
+    ]);
+  });
+
+  it('goes on, however often, while it gets something done in between', async () => {
+    const { base, job } = await interrupted(1);
+
+    expect((await server.dev.rest('GET', `/api/v1/batches/${job}`)).body).toMatchObject({
+      status: 'completed',
+    });
+    expect((await server.dev.rest('GET', `${BASES}/${base}/files`)).body.files).toMatchObject([
+      { status: 'completed' },
+    ]);
+    const [ended] = await store().knowledge.listJobs(base, 1);
+    expect(ended!.stalls).toBe(0);
   });
 });

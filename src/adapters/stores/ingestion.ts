@@ -83,7 +83,7 @@ export class IngestionRows {
           ...(takeFrom ? [{ leaseOwner: takeFrom }] : []),
         ],
       },
-      { leaseOwner: owner, leaseExpiresAt: until, attempts: { increment: 1 } },
+      { leaseOwner: owner, leaseExpiresAt: until, attempts: { increment: 1 }, stalls: { increment: 1 } },
     );
   }
 

@@ -167,6 +167,7 @@ export class FileIngestion {
       await store.knowledge.saveChunks(
         batch.filter(({ stored }) => !stored).map(({ record, vector }) => ({ ...record, vector: vector! })),
       );
+      if (batch.some(({ stored }) => !stored)) progress.advance();
       done += batch.length;
       reused += batch.length - missing.length;
       await progress.file(file, { chunksDone: done, vectorsReused: reused });
@@ -244,20 +245,29 @@ export class FileIngestion {
 
   private async failed({ progress, file, store, base }: FileTask, reason: string): Promise<void> {
     const at = this.dependencies.clock.now();
-    const document = await store.knowledge.findDocument(file.documentId);
-    // What was live stays live: only a document that never was readable is failed as a whole.
-    const isNew = document?.liveRevision === null;
-    await store.knowledge.updateDocument(file.documentId, {
-      ...(isNew ? { status: 'failed' as const } : {}),
-      error: reason,
-      updatedAt: at,
-    });
+    await failDocument(store, file.documentId, reason, at);
     await removeRevision(store, this.dependencies.index, base.id, {
       documentId: file.documentId,
       revision: file.revision,
     });
     await progress.file(file, { status: 'failed', error: reason, finishedAt: at });
   }
+}
+
+/** What was live stays live: only a document that never was readable is failed as a whole. */
+export async function failDocument(
+  store: TenantStore,
+  documentId: string,
+  reason: string,
+  at: Date,
+): Promise<void> {
+  const document = await store.knowledge.findDocument(documentId);
+  const isNew = document?.liveRevision === null;
+  await store.knowledge.updateDocument(documentId, {
+    ...(isNew ? { status: 'failed' as const } : {}),
+    error: reason,
+    updatedAt: at,
+  });
 }
 
 /** A whole file; the parsers need it in one piece. @throws DomainError `not_found` */

@@ -44,30 +44,49 @@ export class Ingestion {
   constructor(private readonly dependencies: IngestionServiceDependencies) {}
 
   /**
-   * Makes a base and waits for its index for a while; past that, the job goes on and says so.
+   * Makes a base and waits for its index for a while; past that, the job goes on and says so. What an earlier try of the
+   * same request made, whose process died over it, is gone on with.
+   * @param id of the base, where the request may be tried again
    * @throws DomainError `validation_failed`, `conflict`, `payload_too_large`, `unsupported_media_type`; nothing is made then
    */
-  async createFromFiles(principal: Principal, form: BaseForm, files: IncomingFile[]): Promise<CreatedBase> {
+  async createFromFiles(
+    principal: Principal,
+    form: BaseForm,
+    files: IncomingFile[],
+    id?: string,
+  ): Promise<CreatedBase> {
     const { bases, uploads, jobs, intake, waitMs } = this.dependencies;
     await uploads.check(files);
-    const base = await bases.draft(principal, form);
+    const draft = await bases.draft(principal, form, { id });
     const store = await this.store(principal);
-    const job = await intake.receive(store, jobs.newJob(base, principal.userId, 'create'), files, {
+    const begun = await bases.begun(store, draft);
+    const base = begun ?? draft;
+    const newBase = {
       make: () => bases.store(store, base),
       unmake: async () => void (await bases.remove(principal, base.id)),
-    });
+    };
+    const job = await intake.receive(
+      store,
+      jobs.newJob(base, principal.userId, 'create'),
+      files,
+      begun ? undefined : newBase,
+    );
     const view = await jobs.wait(store, job.id, waitMs);
+    await bases.answered(store, base.id);
     return { ...(await bases.get(principal, base.id)), view, filesUploaded: files.length };
   }
 
-  async createFromUrl(principal: Principal, form: CrawlForm): Promise<CreatedBase> {
+  async createFromUrl(principal: Principal, form: CrawlForm, id?: string): Promise<CreatedBase> {
     const { bases, jobs } = this.dependencies;
-    const base = await bases.draft(principal, form, form);
+    const draft = await bases.draft(principal, form, { crawl: form, id });
     const store = await this.store(principal);
+    const begun = await bases.begun(store, draft);
+    const base = begun ?? draft;
     const job = await jobs.prepare(store, jobs.newJob(base, principal.userId, 'crawl'), [], async () => {
-      await bases.store(store, base);
+      if (!begun) await bases.store(store, base);
       return {};
     });
+    await bases.answered(store, base.id);
     return { ...(await bases.get(principal, base.id)), view: { job, files: [] }, filesUploaded: 0 };
   }
 

@@ -72,6 +72,7 @@ export class IngestionJobs {
       leaseOwner: null,
       leaseExpiresAt: null,
       attempts: 0,
+      stalls: 0,
       createdBy: userId,
       createdAt: at,
       startedAt: null,

@@ -30,6 +30,8 @@ export class JobProgress {
   /** When the write began that was the last to find the job this worker's. */
   private confirmedAt = 0;
   private storing: Promise<void> = Promise.resolve();
+  /** Something was got done that no later attempt has to do again. */
+  private advanced = false;
   /** Counters about to be stored: whoever asks meanwhile shares the write. */
   private next: Promise<IngestionJobRecord> | undefined;
 
@@ -48,7 +50,13 @@ export class JobProgress {
     return this.state.files.filter(({ status }) => !hasEnded(status));
   }
 
+  /** Tells that something is stored that no later attempt has to do again. */
+  advance(): void {
+    this.advanced = true;
+  }
+
   add(files: IngestionFileRecord[]): void {
+    if (files.length > 0) this.advance();
     const known = new Set(this.state.files.map(({ id }) => id));
     this.state.files.push(...files.filter(({ id }) => !known.has(id)));
     this.count();
@@ -65,7 +73,10 @@ export class JobProgress {
   async file(file: IngestionFileRecord, changes: Partial<IngestionFileRecord>): Promise<void> {
     Object.assign(file, changes);
     const ended = hasEnded(file.status);
-    if (ended) this.count();
+    if (ended) {
+      this.count();
+      this.advance();
+    }
     this.onChange(this.state);
     const now = Date.now();
     if (!ended && now - this.lastStored < STORE_EVERY_MS) return;
@@ -103,15 +114,19 @@ export class JobProgress {
     onBegin?: () => void,
   ): Promise<IngestionJobRecord> {
     let begunAt = 0;
+    let progressed: Partial<IngestionJobRecord> = {};
     const write = this.storing.then(() => {
       onBegin?.();
       begunAt = Date.now();
       const { total, completed, failed } = this.state.job;
+      progressed = this.advanced ? { stalls: 0 } : {};
+      this.advanced = false;
       return this.store.knowledge.updateJob(this.jobId, this.owner, {
         total,
         completed,
         failed,
         updatedAt: new Date(),
+        ...progressed,
         ...changes,
       });
     });
@@ -122,7 +137,7 @@ export class JobProgress {
     const stored = await write;
     if (!stored) throw new LostJobError(this.jobId);
     this.confirmedAt = begunAt;
-    Object.assign(this.state.job, changes, { version: stored.version });
+    Object.assign(this.state.job, progressed, changes, { version: stored.version });
     this.onChange(this.state);
     return stored;
   }

@@ -4,10 +4,11 @@ import type { IngestionJobRecord } from '../../ports/knowledge';
 import type { Logger } from '../../ports/logger';
 import type { TenantStore } from '../../ports/stores';
 import type { IngestionBus } from './bus';
+import { failDocument } from './ingest-file';
 import type { JobLeases } from './leases';
 import { JobProgress, LostJobError } from './progress';
 
-/** A job that took its worker down so often is given up. */
+/** A job that took its worker down so often, and got nothing done in between, is given up. */
 const MOST_ATTEMPTS = 10;
 /** Abandoned jobs of a tenant taken up in one look. */
 const TAKEN_AT_ONCE = 100;
@@ -140,10 +141,10 @@ export class IngestionRunner {
   private async attempt(store: TenantStore, progress: JobProgress, signal: AbortSignal) {
     const { clock, work } = this.dependencies;
     const { job } = progress.state;
-    if (job.attempts > MOST_ATTEMPTS)
+    if ((job.stalls ?? job.attempts) > MOST_ATTEMPTS)
       throw new DomainError(
         'internal_error',
-        `The job was interrupted ${MOST_ATTEMPTS} times and is given up.`,
+        `The ingestion was interrupted ${MOST_ATTEMPTS} times without getting on, and is given up; refresh the document, or send the file again.`,
       );
     await progress.flush({ status: 'processing', startedAt: job.startedAt ?? clock.now() });
     return work({ store, progress, signal });
@@ -176,7 +177,14 @@ export class IngestionRunner {
     try {
       // Without a lease it is taken up again: at the next look of a worker, this one included.
       if (passing)
-        await store.knowledge.updateJob(jobId, leases.owner, { leaseOwner: null, leaseExpiresAt: null });
+        await store.knowledge.updateJob(jobId, leases.owner, {
+          leaseOwner: null,
+          leaseExpiresAt: null,
+          // A server that stops in order was not taken down by the job.
+          ...(this.stopping.signal.aborted
+            ? { stalls: Math.max(0, (progress.state.job.stalls ?? 1) - 1) }
+            : {}),
+        });
       else await this.fail(store, progress, error);
     } catch (storeError) {
       // The lease ends by itself; whoever finds the job goes on with it.
@@ -193,8 +201,11 @@ export class IngestionRunner {
   private async fail(store: TenantStore, progress: JobProgress, error: unknown): Promise<void> {
     const at = this.dependencies.clock.now();
     const reason = error instanceof DomainError ? error.message : 'The job failed for an unexpected reason.';
-    for (const file of progress.unfinished)
+    for (const file of progress.unfinished) {
+      // The document first: once its file has ended, nobody comes back to it.
+      await failDocument(store, file.documentId, reason, at);
       await progress.file(file, { status: 'failed', error: reason, finishedAt: at });
+    }
     await this.dependencies.onFailed(store, progress);
     await progress.flush({
       status: 'failed',

@@ -18,6 +18,9 @@ export interface WorkDependencies {
   crawling: Crawling;
   refresh: RefreshSwitch;
   clock: Clock;
+  workerId: string;
+  /** Removes a base of which nothing came. */
+  discard: (store: TenantStore, base: KnowledgeBaseRecord) => Promise<void>;
 }
 
 /** What a job is at work with. */
@@ -116,10 +119,19 @@ export class IngestionWork {
   private async settleBase({ store, base, progress }: Omit<Work, 'signal'>): Promise<void> {
     const { completed } = progress.state.job;
     if (base.status === 'completed') return;
+    if (completed === 0 && (await this.isNobodys(store, base.id)))
+      return this.dependencies.discard(store, base);
     await store.knowledge.updateBase(base.id, {
       status: completed > 0 ? 'completed' : 'failed',
       updatedAt: this.dependencies.clock.now(),
     });
+  }
+
+  /** Empty, and its maker died before anybody heard of it: it would only keep its name from the next try. */
+  private async isNobodys(store: TenantStore, baseId: string): Promise<boolean> {
+    const base = await store.knowledge.findBase(baseId);
+    if (!base?.makingBy || base.makingBy === this.dependencies.workerId) return false;
+    return (await store.knowledge.countDocuments({ knowledgeBaseId: baseId })) === 0;
   }
 }
 

@@ -1,3 +1,4 @@
+import { stableId } from '../../../src/ids';
 import type { Clock } from '../../../src/ports/clock';
 import {
   IDEMPOTENCY_LEASE_MS,
@@ -26,7 +27,7 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
     const known = this.entries.get(id);
     if (!known || known.until <= now) {
       this.entries.set(id, { bodyHash, until: now + IDEMPOTENCY_LEASE_MS });
-      return Promise.resolve({ state: 'started' });
+      return Promise.resolve({ state: 'started', operationId: stableId(id) });
     }
     if (known.bodyHash !== bodyHash) return Promise.resolve({ state: 'mismatch' });
     return Promise.resolve(known.answer ? { state: 'replay', answer: known.answer } : { state: 'in_flight' });
