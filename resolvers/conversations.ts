@@ -14,9 +14,13 @@ export const conversations = (_root: unknown, args: ConversationListArguments, c
 
 export const conversationSearch = (
   _root: unknown,
-  args: { query: string; limit?: number | null },
+  { query, limit, cursor }: { query: string; limit?: number | null; cursor?: string | null },
   ctx: Context,
-) => ctx.services.conversations.search(principalOf(ctx), args.query, args.limit ?? DEFAULT_SEARCH_LIMIT);
+) =>
+  ctx.services.conversations.search(principalOf(ctx), query, {
+    limit: limit ?? DEFAULT_SEARCH_LIMIT,
+    cursor,
+  });
 
 export const conversation = (query: Query, _root: unknown, { id }: ById, ctx: Context) =>
   ctx.services.conversations.get(principalOf(ctx), id, query) as Promise<never>;

@@ -140,17 +140,30 @@ export function compileAnswer(
     }
     const converted =
       result === null || result === undefined ? (rule.shape === 'array' ? [] : null) : convert(result);
-    const value = rule.wrap === undefined ? converted : { [rule.wrap]: converted };
+    const wrapped = rule.wrap === undefined ? converted : { [rule.wrap]: converted };
+    const part = rule.list === undefined ? undefined : partOf(wrapped, rule.list, context.query);
+    const value = part?.value ?? wrapped;
     return {
       status: status(data),
       headers: {
         'Content-Type': 'application/json; charset=utf-8',
-        ...headers(data, context, page),
+        ...headers(data, context, page ?? part?.page),
       },
       body: JSON.stringify(value),
       value,
     };
   };
+}
+
+/** The part of an answer's list that the query asks for: the whole, unless it says `limit` or `cursor`. */
+function partOf(
+  answer: unknown,
+  list: string,
+  query: AnswerContext['query'],
+): { value: object; page: ListPage } {
+  const whole = answer as Record<string, unknown[]>;
+  const page = pageOf(whole[list] ?? [], query);
+  return { value: { ...whole, [list]: page.items, next_cursor: page.next ?? null }, page };
 }
 
 function compileStatus(rule: OperationRule, shape: ResultShape): (data: unknown) => number {

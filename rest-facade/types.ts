@@ -105,6 +105,8 @@ export interface OperationRule {
   location?: string;
   /** Dotted path to the total for `X-Total-Count`. */
   total?: string;
+  /** Property of the answer that holds a whole list: `limit` and `cursor` give a part of it, with `next_cursor`. */
+  list?: string;
   /** Dotted path to the next cursor for `Link: <...>; rel="next"`. */
   nextCursor?: string;
   /** Dotted path to a version for the `ETag` header. */

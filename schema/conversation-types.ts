@@ -114,16 +114,20 @@ export const ConversationPage = builder.objectRef<ConversationPageData>('Convers
 });
 
 export const ConversationSearch = builder
-  .objectRef<{ conversations: object[]; total: number }>('ConversationSearch')
+  .objectRef<{ conversations: object[]; total: number; nextCursor: string | null }>('ConversationSearch')
   .implement({
     description: 'Conversations that match a text, newest first.',
     fields: (t) => ({
       conversations: t.field({
         type: [Conversation],
-        description: 'The best `limit` of them.',
+        description: 'At most `limit` of them.',
         resolve: (found) => found.conversations as never,
       }),
       total: t.exposeInt('total', { description: 'All that match.' }),
+      nextCursor: t.exposeString('nextCursor', {
+        nullable: true,
+        description: '`cursor` of the next page; null on the last one.',
+      }),
     }),
   });
 

@@ -52,6 +52,7 @@ builder.queryFields((t) => ({
     args: {
       query: t.arg.string({ required: true, description: 'The text, any case.' }),
       limit: t.arg.int({ description: 'Entries at most, 1 to 100; 20 unless said.' }),
+      cursor: t.arg.string({ description: PAGE_DESCRIPTIONS.cursor }),
     },
     complexity: pageCost(20),
     resolve: resolve.conversationSearch,

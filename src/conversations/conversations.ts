@@ -151,10 +151,10 @@ export class Conversations {
   async search(
     principal: Principal,
     text: string,
-    limit: number,
-  ): Promise<{ conversations: ConversationRecord[]; total: number }> {
+    args: { limit: number; cursor?: string | null },
+  ): Promise<{ conversations: ConversationRecord[]; total: number; nextCursor: string | null }> {
     if (text.trim() === '') throw invalid('query', 'must not be empty');
-    const { limit: most } = toPage({ limit });
+    const { limit, after } = toPage(args);
     const store = await this.store(principal);
     const all = await store.conversations.list({ userId: principal.userId }, { limit: SEARCH_CONVERSATIONS });
     const ids = new Set(
@@ -166,7 +166,16 @@ export class Conversations {
     );
     const wanted = text.toLowerCase();
     const found = all.filter((one) => ids.has(one.id) || one.title?.toLowerCase().includes(wanted));
-    return { conversations: found.slice(0, most), total: found.length };
+    const { rows: conversations, more } = cut(
+      after ? found.filter((one) => isBehind(one, after)) : found,
+      limit,
+    );
+    const last = more ? conversations.at(-1) : undefined;
+    return {
+      conversations,
+      total: found.length,
+      nextCursor: last ? encodeCursor({ at: last.updatedAt, id: last.id }) : null,
+    };
   }
 
   /** Messages in the order they were said; `desc` the other way round. */
@@ -380,6 +389,10 @@ function sameMessage(known: PartRecord, content: string): PartRecord {
     `Message id ${known.messageId ?? ''} was already used for another message in this conversation.`,
   );
 }
+
+/** Whether a conversation comes after a place in a list that is newest first. */
+const isBehind = ({ updatedAt, id }: ConversationRecord, place: { at: Date; id: string }): boolean =>
+  updatedAt < place.at || (updatedAt.getTime() === place.at.getTime() && id < place.id);
 
 const encodeOrdinal = (ordinal: number): string => Buffer.from(`m${ordinal}`).toString('base64url');
 

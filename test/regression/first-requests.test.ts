@@ -114,3 +114,46 @@ describe('what Swagger UI fills in', () => {
     expect(stream.description).toContain('Default: `true`.');
   });
 });
+
+describe('lists whose answer is an object', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer();
+    for (let index = 0; index < 5; index += 1)
+      await server.dev.rest('POST', '/api/v1/agent/MainAgent/chat', {
+        message: 'What is the harbour?',
+        conversation_id: `talk-${index}`,
+        message_id: 'm1',
+        stream: false,
+      });
+  });
+  afterAll(() => server.close());
+
+  it.each([
+    ['/api/v1/conversations/search?query=harbour', 'conversations', 5],
+    ['/api/v1/conversations/talk-0/markers?', 'markers', 2],
+  ])('%s is walked through by cursor', async (route, key, count) => {
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const next: string = cursor === '' ? '' : `&cursor=${cursor}`;
+      const { status, body } = await server.dev.rest('GET', `${route}&limit=2${next}`);
+      expect({ status, total: body.total }).toEqual({ status: 200, total: count });
+      seen.push(...body[key].map((one: Json) => one.id));
+      cursor = body.next_cursor;
+    }
+    expect(seen).toHaveLength(count);
+    expect(new Set(seen).size).toBe(count);
+  });
+
+  it('names the cursor that is none', async () => {
+    for (const route of [
+      'conversations/search?query=x',
+      'conversations/talk-0/markers?',
+      'cancel/active-calls?',
+    ]) {
+      const { status, body } = await server.dev.rest('GET', `/api/v1/${route}&cursor=nonsense`);
+      expect({ route, status, path: body.errors?.[0].path }).toEqual({ route, status: 422, path: 'cursor' });
+    }
+  });
+});
