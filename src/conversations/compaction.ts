@@ -1,4 +1,5 @@
 import { invalid } from '../errors';
+import { plainAnswer } from '../models/answer-text';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { ModelGateway } from '../ports/models';
@@ -97,8 +98,10 @@ export class Compactions {
       },
       { role: 'user' as const, content: `Summarize:\n${text}` },
     ];
-    for await (const chunk of this.dependencies.models.chat({ model, messages, maxTokens: SUMMARY_TOKENS }))
-      if (chunk.type === 'done' && chunk.text.trim() !== '') return chunk.text.trim();
+    for await (const chunk of this.dependencies.models.chat({ model, messages, maxTokens: SUMMARY_TOKENS })) {
+      const summary = chunk.type === 'done' ? plainAnswer(chunk.text) : '';
+      if (summary !== '') return summary;
+    }
     return text.slice(0, SUMMARY_TOKENS * CHARACTERS_PER_TOKEN);
   }
 }

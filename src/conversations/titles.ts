@@ -1,3 +1,4 @@
+import { plainAnswer } from '../models/answer-text';
 import type { ModelGateway } from '../ports/models';
 import type { PartRecord } from '../ports/records';
 
@@ -43,8 +44,7 @@ export async function generateTitle(
 }
 
 function cleanTitle(text: string, messages: PartRecord[]): string {
-  const line = text
-    .trim()
+  const line = plainAnswer(text)
     .split('\n', 1)[0]!
     .replace(/^["'#*\s]+|["'*\s.]+$/g, '');
   const title =

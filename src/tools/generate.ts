@@ -1,6 +1,7 @@
 import { living } from '../agents/agents';
 import { findAgent } from '../agents/find';
 import { DomainError, invalid } from '../errors';
+import { jsonAnswer, plainAnswer } from '../models/answer-text';
 import type { Principal } from '../ports/identity';
 import type { ChatChunk, ModelGateway, ModelMessage } from '../ports/models';
 import type { JsonObject, JsonValue } from '../ports/records';
@@ -127,20 +128,17 @@ export class ToolGenerator {
 }
 
 function parse(text: string): { name: string; description: string; function_code: string } | undefined {
-  const start = text.indexOf('{');
-  const end = text.lastIndexOf('}');
-  if (start < 0 || end < start) return undefined;
-  try {
-    const value = JSON.parse(text.slice(start, end + 1)) as JsonObject;
-    const { name, description, function_code: code } = value;
-    if (typeof name !== 'string' || typeof description !== 'string' || typeof code !== 'string')
-      return undefined;
-    return { name, description, function_code: code };
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const answer = jsonAnswer(text)?.value;
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return undefined;
+  const { name, description, function_code: code } = answer;
+  if (typeof name !== 'string' || typeof description !== 'string' || typeof code !== 'string')
+    return undefined;
+  return { name, description, function_code: withoutFence(code) };
 }
+
+/** Models fence the source within the JSON, too. */
+const withoutFence = (code: string): string =>
+  code.trimStart().startsWith('```') ? plainAnswer(code) : code;
 
 const instructions = (language: SandboxLanguage): string =>
   [

@@ -1,3 +1,4 @@
+import { plainAnswer } from '../../models/answer-text';
 import type { Logger } from '../../ports/logger';
 import type { ModelGateway } from '../../ports/models';
 import { RERANKED } from './options';
@@ -94,7 +95,7 @@ export class QueryProcessing {
           { role: 'user', content: text },
         ],
       }))
-        if (chunk.type === 'done') return chunk.text.trim() || null;
+        if (chunk.type === 'done') return plainAnswer(chunk.text) || null;
     } catch (error) {
       this.dependencies.logger.warn({ err: error, model }, 'a model could not help a search');
       notes.push('The model could not be asked; the search went on without its help.');
