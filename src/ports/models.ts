@@ -1,19 +1,33 @@
+import type { JsonObject } from './records';
+
 /**
  * The language-model port. Adapters: any OpenAI-compatible endpoint, and the embedded offline model.
  * Shapes follow OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat) in camelCase.
  */
 export type JsonSchema = Record<string, unknown>;
 
+/**
+ * What an endpoint wants back with what it said, unread by anybody else: the signature of a thought, the reasoning of a
+ * step with calls.
+ */
+export interface GiveBack {
+  /** `provider/model` that gave it; others refuse fields that they do not know. */
+  model: string;
+  /** In the endpoint's own form. */
+  fields: JsonObject;
+}
+
 export interface ModelToolCall {
   id: string;
   name: string;
   /** Arguments exactly as the model wrote them: JSON text, perhaps invalid. */
   arguments: string;
+  giveBack?: GiveBack;
 }
 
 export type ModelMessage =
   | { role: 'system' | 'user'; content: string }
-  | { role: 'assistant'; content: string; toolCalls?: ModelToolCall[] }
+  | { role: 'assistant'; content: string; toolCalls?: ModelToolCall[]; giveBack?: GiveBack }
   | { role: 'tool'; content: string; toolCallId: string };
 
 export interface ModelTool {
@@ -62,7 +76,14 @@ export type ChatChunk =
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }
   | { type: 'tool_call'; index: number; id?: string; name?: string; arguments?: string }
-  | { type: 'done'; text: string; toolCalls: ModelToolCall[]; finishReason: FinishReason; usage: ModelUsage };
+  | {
+      type: 'done';
+      text: string;
+      toolCalls: ModelToolCall[];
+      finishReason: FinishReason;
+      usage: ModelUsage;
+      giveBack?: GiveBack;
+    };
 
 export interface ModelInfo {
   /** `provider/model`. */

@@ -90,6 +90,8 @@ export interface ToolCallRecord {
   toolName: string;
   kind: ToolCallKind;
   argumentsText: string;
+  /** `{call?, step?}`, each a `GiveBack` of the model port; that of the step on the call at position 0 only. */
+  giveBack?: JsonValue;
   arguments: JsonValue;
   status: ToolCallStatus;
   idempotent: boolean;

@@ -153,7 +153,8 @@ export class AgentLoop {
     const calls = await Promise.all(
       asked.map((call, position) => {
         const planned = planCall(call, offered, (offer, args) => tools.problems(offer.tool, args));
-        const place = { step: index, position, stepText: state.text?.value ?? '' };
+        const stepText = state.text?.value ?? '';
+        const place = { step: index, position, stepText, giveBack: result.giveBack };
         return runner.prepare(settling, intentOf(scope, planned, place, clock), planned);
       }),
     );

@@ -1,10 +1,12 @@
 import { DomainError } from '../errors';
 import { parseStorable } from '../json';
 import { structuredChecks } from '../json-schema/check';
+import { jsonAnswer } from '../models/answer-text';
 import type { Clock } from '../ports/clock';
 import type {
   ChatChunk,
   ChatRequest,
+  GiveBack,
   ModelGateway,
   ModelMessage,
   ModelTool,
@@ -51,6 +53,8 @@ export interface StepResult {
   output?: JsonValue;
   /** What the model wants called before it goes on; empty when the answer is complete. */
   toolCalls: ModelToolCall[];
+  /** What the endpoint wants back with these calls. */
+  giveBack?: GiveBack;
 }
 
 /**
@@ -68,7 +72,8 @@ async function textAnswer(step: ModelStep): Promise<StepResult> {
     try {
       const done = await streamInto(step);
       addUsage(usage, done.usage);
-      return { finishReason: done.finishReason, usage, toolCalls: done.toolCalls };
+      const { finishReason, toolCalls, giveBack } = done;
+      return { finishReason, usage, toolCalls, giveBack };
     } catch (error) {
       if (step.signal.aborted) throw step.signal.reason;
       // Before the first output the provider's own attempts decide; here a stream that was cut is taken up.
@@ -129,19 +134,21 @@ async function structuredAnswer(
   for (let attempt = 0; attempt < 2; attempt++) {
     const done = await collect(step, { ...generation(step), messages, responseFormat: format });
     addUsage(usage, done.usage);
-    if (done.toolCalls.length > 0)
-      return { finishReason: done.finishReason, usage, toolCalls: done.toolCalls };
+    if (done.toolCalls.length > 0) {
+      const { finishReason, toolCalls, giveBack } = done;
+      return { finishReason, usage, toolCalls, giveBack };
+    }
     if (done.text.length > MAX_STRUCTURED_CHARACTERS)
       throw new DomainError(
         'output_invalid',
         `The model's answer has ${done.text.length} characters; at most ${MAX_STRUCTURED_CHARACTERS} can be kept.`,
         { extra: { retryable: true } },
       );
-    const parsed = parseStorable(done.text);
-    problems = parsed === undefined ? ['the answer is not JSON'] : await validate(parsed);
-    if (problems.length === 0) {
-      step.text.write(done.text.slice(step.text.value.length));
-      return { finishReason: done.finishReason, usage, output: parsed as JsonValue, toolCalls: [] };
+    const found = jsonAnswer(done.text);
+    problems = found === undefined ? ['the answer is not JSON'] : await validate(found.value);
+    if (found && problems.length === 0) {
+      step.text.write(found.text.slice(step.text.value.length));
+      return { finishReason: done.finishReason, usage, output: found.value, toolCalls: [] };
     }
     messages = [
       ...step.messages,

@@ -1,7 +1,7 @@
 import { newId } from '../ids';
 import { parseStorable } from '../json';
 import type { Clock } from '../ports/clock';
-import type { ModelToolCall } from '../ports/models';
+import type { GiveBack, ModelToolCall } from '../ports/models';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { ToolCallKind, ToolCallRecord, ToolCallStatus } from '../ports/tools';
 import type { Offered } from './offer';
@@ -53,11 +53,17 @@ function parseArguments(text: string): JsonObject | undefined {
 const kindOf = (offered: Offered | undefined): ToolCallKind =>
   offered === undefined ? 'unknown' : offered.kind === 'tool' ? offered.tool.kind : offered.kind;
 
+/** In the form of the ledger; nothing where an endpoint wants nothing back. */
+function givenWith(call: GiveBack | undefined, step: GiveBack | undefined): JsonValue {
+  if (!call && !step) return null;
+  return { ...(call && { call: { ...call } }), ...(step && { step: { ...step } }) };
+}
+
 /** The intent: a row that says what is about to happen, before it does. */
 export function intentOf(
   scope: RunScope,
   planned: PlannedCall,
-  place: { step: number; position: number; stepText: string },
+  place: { step: number; position: number; stepText: string; giveBack?: GiveBack },
   clock: Clock,
 ): ToolCallRecord {
   const { run } = scope;
@@ -79,6 +85,7 @@ export function intentOf(
     toolName: asked.name,
     kind: kindOf(offered),
     argumentsText: asked.arguments,
+    giveBack: givenWith(asked.giveBack, place.position === 0 ? place.giveBack : undefined),
     arguments: args ?? null,
     status: 'executing',
     // The engine's own calls go on where they were: a sub-agent's run has a ledger of its own.

@@ -33,11 +33,9 @@ export async function buildPrompt(
 }
 
 export function systemMessages(agent: AgentRecord, blocks: string[], summary: string | null): ModelMessage[] {
-  const messages: ModelMessage[] = [
-    { role: 'system', content: [agent.systemPrompt, ...blocks].join('\n\n') },
-  ];
-  if (summary) messages.push({ role: 'system', content: wrapBlock('conversation_summary', summary) });
-  return messages;
+  const parts = [agent.systemPrompt, ...blocks];
+  if (summary) parts.push(wrapBlock('conversation_summary', summary));
+  return [{ role: 'system', content: parts.join('\n\n') }];
 }
 
 /** A stored message as the model saw it: hidden context and tool calls included. */

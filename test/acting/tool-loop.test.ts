@@ -39,8 +39,11 @@ it('runs the tool that the model calls and tells it the result', async () => {
   expect(body).toMatchObject({ status: 'completed', text: 'It is 42.' });
   const told = stub.requests.at(-1)!.body.messages;
   expect(told.slice(-2)).toEqual([
-    expect.objectContaining({ role: 'assistant', tool_calls: [expect.objectContaining({ id: 'call_1' })] }),
-    { role: 'tool', tool_call_id: 'call_1', content: '42' },
+    expect.objectContaining({
+      role: 'assistant',
+      tool_calls: [expect.objectContaining({ type: 'function' })],
+    }),
+    { role: 'tool', tool_call_id: told.at(-2).tool_calls[0].id, content: '42' },
   ]);
 });
 

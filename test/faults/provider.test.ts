@@ -109,7 +109,7 @@ describe('a model provider that fails', () => {
     const [, second] = stub.requests.slice(before);
     const sent = second!.body.messages as { role: string; content: string }[];
     expect(sent.at(-2)).toEqual({ role: 'assistant', content: 'one two three' });
-    expect(sent.at(-1)).toMatchObject({ role: 'system', content: expect.stringContaining('Continue') });
+    expect(sent.at(-1)).toMatchObject({ role: 'user', content: expect.stringContaining('Continue') });
   });
 
   it('whose stream falls silent half-way is asked to go on', async () => {

@@ -145,8 +145,8 @@ describe('the request', () => {
       messages: [
         { role: 'system', content: 'Be brief.' },
         { role: 'user', content: 'Go' },
-        { role: 'assistant', content: '', toolCalls: [{ id: 'c', name: 'f', arguments: '{}' }] },
-        { role: 'tool', content: 'done', toolCallId: 'c' },
+        { role: 'assistant', content: '', toolCalls: [{ id: 'call00001', name: 'f', arguments: '{}' }] },
+        { role: 'tool', content: 'done', toolCallId: 'call00001' },
       ],
       tools: [{ name: 'f', description: 'F.', parameters: { type: 'object' } }],
       temperature: 0.2,
@@ -164,9 +164,9 @@ describe('the request', () => {
         {
           role: 'assistant',
           content: null,
-          tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }],
+          tool_calls: [{ id: 'call00001', type: 'function', function: { name: 'f', arguments: '{}' } }],
         },
-        { role: 'tool', content: 'done', tool_call_id: 'c' },
+        { role: 'tool', content: 'done', tool_call_id: 'call00001' },
       ],
       stream: true,
       stream_options: { include_usage: true },
@@ -316,11 +316,27 @@ describe('an answer that breaks after its first delta', () => {
 });
 
 describe('an answer that is no stream', () => {
-  it('is a provider_error, not an empty text', async () => {
-    stub.default({ headers: { 'content-type': 'application/json' } });
+  it.each([
+    ['a stream that calls itself JSON', { text: 'whole', headers: { 'content-type': 'application/json' } }],
+    ['one object', { bytes: '{"choices":[{"message":{"content":"whole"}}]}' }],
+    [
+      'lines of JSON',
+      { bytes: '{"choices":[{"delta":{"content":"who"}}]}\n{"choices":[{"delta":{"content":"le"}}]}' },
+    ],
+  ])('is read all the same: %s', async (_name, behaviour) => {
+    stub.default(behaviour);
+    expect((await collect()).done.text).toBe('whole');
+  });
+
+  it.each([
+    ['a page', '<html><body>Welcome</body></html>', 'is not a stream'],
+    ['an object that is no answer', '{"hello":"world"}', 'is no chat completion'],
+    ['a list', '[1,2]', 'is not a stream'],
+  ])('is a provider_error, not an empty text: %s', async (_name, bytes, message) => {
+    stub.default({ bytes });
     expect((await failure()).error).toMatchObject({
       code: 'provider_error',
-      message: expect.stringContaining('is not a stream'),
+      message: expect.stringContaining(message),
     });
   });
 

@@ -20,7 +20,7 @@ describe('the parser of server-sent events', () => {
     ['only one blank removed', 'data:  a\n\n', [' a']],
     ['several lines of one event', 'data: a\ndata: b\n\n', ['a\nb']],
     ['comments and other fields', ': ping\n\nevent: x\nid: 1\ndata: a\n\n', ['a']],
-    ['an empty event', 'data:\n\n', ['']],
+    ['no event without data', 'data:\n\ndata: a\n\nevent: ping\n\n', ['a']],
     ['an end without its blank line', 'data: a\n\ndata: b', ['a', 'b']],
     ['nothing', '', []],
   ])('reads %s', (_name, text, events) => {

@@ -23,6 +23,8 @@ export interface StubBehaviour {
   hang?: 'headers' | 'body' | 'idle';
   /** Destroys the socket after so many deltas. */
   cutAfter?: number;
+  /** The body, byte for byte, in place of everything else. */
+  bytes?: string;
   /** Sends this as an event after the first delta, in place of the rest. */
   garbage?: string;
   /** Goes on behind the assistant's unfinished message, as real models do; else the whole text is sent again. */
@@ -122,6 +124,10 @@ function answer(behaviour: StubBehaviour, request: StubRequest, res: http.Server
     const error = { message: `stub says ${status}`, type: 'stub_error', code: null, ...behaviour.error };
     return json(res, status, { error }, behaviour.headers);
   }
+  if (behaviour.bytes !== undefined) {
+    res.writeHead(200, { 'content-type': 'text/event-stream', ...behaviour.headers });
+    return void res.end(behaviour.bytes);
+  }
   if (request.path.endsWith('/embeddings')) return embeddings(behaviour, request, res);
   if (request.body?.stream !== true) return json(res, 200, wholeAnswer(behaviour, request));
   stream(behaviour, request, res);
@@ -131,7 +137,8 @@ function answer(behaviour: StubBehaviour, request: StubRequest, res: http.Server
 function continued(behaviour: StubBehaviour, body: StubRequest['body']): StubBehaviour {
   if (!behaviour.continues) return behaviour;
   const messages = (body?.messages ?? []) as { role: string; content: string }[];
-  const written = messages.findLast(({ role }) => role !== 'system');
+  // Behind the unfinished message stands the order to continue it.
+  const written = messages.at(-2);
   const text = behaviour.text ?? DEFAULT_TEXT;
   if (written?.role !== 'assistant' || !text.startsWith(written.content)) return behaviour;
   const rest = text.slice(written.content.length);

@@ -1,13 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 import { Accumulator, type DeltaChunk } from './accumulator';
-import { streamFailure, streamedFailure, timeoutFailure } from './errors';
+import { AnswerBody } from './body';
+import { emptyFailure, streamFailure, streamedFailure, timeoutFailure } from './errors';
 import type { CallContext, Failure } from './errors';
-import { SseParser } from './sse';
 
 /** Undelivered text beyond this pauses the socket, so that a slow consumer bounds memory. */
 const MAX_WAITING_CHARS = 256 * 1024;
 /** After the end marker the connection may take this long to finish and be reused; then it is closed. */
 const LINGER_MS = 1000;
+
+/** What is known of an answer before it comes. */
+export interface Expected {
+  /** `provider/model`, which gets back what its endpoint gives. */
+  model: string;
+  /** Where something was written before, nothing more to say is an answer. */
+  mayBeEmpty: boolean;
+}
 
 /**
  * The answer's body as deltas. It pushes: parsing happens as bytes arrive, and neighbouring deltas of one kind that the
@@ -20,7 +28,7 @@ export class ChatStream {
   private wake: (() => void) | undefined;
   private over = false;
   private failed: Failure | undefined;
-  private readonly parser: SseParser;
+  private readonly parser: AnswerBody;
   private idle: NodeJS.Timeout | undefined;
   private started = false;
 
@@ -28,9 +36,10 @@ export class ChatStream {
     private readonly body: IncomingMessage,
     private readonly context: CallContext,
     private readonly limits: { firstByteTimeoutMs: number; idleTimeoutMs: number },
+    private readonly expected: Expected,
   ) {
-    this.result = new Accumulator((delta) => this.enqueue(delta));
-    this.parser = new SseParser((data) => this.onEvent(data));
+    this.result = new Accumulator((delta) => this.enqueue(delta), expected.model);
+    this.parser = new AnswerBody((data, event) => this.onEvent(data, event));
     this.watch('first byte', limits.firstByteTimeoutMs);
     body.on('data', (chunk: Buffer) => this.onBytes(chunk));
     body.once('end', () => this.onEnd());
@@ -81,15 +90,29 @@ export class ChatStream {
     if (this.over) return;
     this.watch('next chunk', this.limits.idleTimeoutMs);
     this.guarded(() => this.parser.push(chunk));
-    if (this.result.ended) this.finish();
+    if (this.result.ended) this.conclude();
     else if (this.waitingChars > MAX_WAITING_CHARS) this.pause();
   }
 
   private onEnd(): void {
     if (this.over) return;
     this.guarded(() => this.parser.end());
-    if (this.result.complete) this.finish();
-    else this.fail(() => streamFailure('was cut off', this.context));
+    if (this.over) return;
+    // A body that is JSON is whole once it could be read.
+    if (this.result.complete || (this.parser.isJson && !this.result.empty)) this.conclude();
+    else this.fail(() => streamFailure(this.whatIsMissing(), this.context));
+  }
+
+  private whatIsMissing(): string {
+    if (this.parser.isJson) return 'is no chat completion';
+    return this.parser.payloads === 0 ? 'is not a stream of JSON events' : 'was cut off';
+  }
+
+  private conclude(): void {
+    const { finish, finishReason, empty } = this.result;
+    if (!this.over && empty && !this.expected.mayBeEmpty)
+      this.failed = emptyFailure(finish, finishReason, this.context);
+    this.finish();
   }
 
   private guarded(parse: () => void): void {
@@ -100,10 +123,10 @@ export class ChatStream {
     }
   }
 
-  private onEvent(data: string): void {
+  private onEvent(data: string, event: string): void {
     if (this.over) return;
-    const error = this.result.add(data);
-    if (error) this.fail(() => streamedFailure(error, this.context));
+    const error = this.result.add(data, event);
+    if (error !== undefined) this.fail(() => streamedFailure(error, this.context));
   }
 
   private enqueue(delta: DeltaChunk): void {
@@ -120,7 +143,8 @@ export class ChatStream {
    */
   private fail(makeFailure: () => Failure): void {
     if (this.over) return;
-    if (!this.result.complete) this.failed = makeFailure();
+    const { complete, empty } = this.result;
+    if (!complete || (empty && !this.expected.mayBeEmpty)) this.failed = makeFailure();
     this.finish();
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { readText, type HttpClient } from './http-client';
-import { ChatStream } from './chat-stream';
+import { ChatStream, type Expected } from './chat-stream';
 import { connectionFailure, httpFailure, streamFailure, timeoutFailure } from './errors';
 import type { CallContext, Failure } from './errors';
 import type { OpenAiLimits } from './options';
@@ -65,18 +65,17 @@ class Refusal extends Error {
     for (const [name, value] of Object.entries(answer.headers)) {
       if (typeof value === 'string') headers.set(name, value);
     }
-    return new Refusal(answer.statusCode ?? 0, headers, errorObject(text));
+    return new Refusal(answer.statusCode ?? 0, headers, bodyOf(text));
   }
 }
 
-function errorObject(text: string): unknown {
+/** The body as JSON; a line of text as it is, but no page of HTML, where the status alone has to do. */
+function bodyOf(text: string): unknown {
   try {
-    const body = JSON.parse(text) as { error?: unknown } | null;
-    return body?.error ?? body;
+    return JSON.parse(text) as unknown;
   } catch (error) {
-    // Proxies answer with pages of HTML: the status alone has to do.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
+    return text.includes('<') ? undefined : text;
   }
 }
 
@@ -103,18 +102,17 @@ export class Attempt {
    * Sends the request and waits for the first delta, or the end of an answer without one.
    * @throws AttemptFailed; the signal's reason when aborted
    */
-  async openStream(send: (signal: AbortSignal) => Promise<IncomingMessage>): Promise<ChatStream> {
+  async openStream(
+    send: (signal: AbortSignal) => Promise<IncomingMessage>,
+    expected: Expected,
+  ): Promise<ChatStream> {
     const body = await this.run(async (bound) => {
       const answer = await send(bound);
       const status = answer.statusCode ?? 0;
       if (status >= 200 && status < 300) return answer;
       throw await Refusal.read(answer);
     });
-    if (body.headers['content-type']?.includes('application/json')) {
-      body.destroy();
-      throw new AttemptFailed(streamFailure('is not a stream, though one was asked for', this.context));
-    }
-    const stream = new ChatStream(body, this.context, this.limits);
+    const stream = new ChatStream(body, this.context, this.limits, expected);
     await stream.ready();
     this.signal?.throwIfAborted();
     if (stream.failure && !stream.hasDelta) throw new AttemptFailed(stream.failure);

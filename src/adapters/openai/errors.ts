@@ -1,16 +1,13 @@
 import { DomainError } from '../../errors';
+import type { FinishReason } from '../../ports/models';
+import { type Problem, readProblem } from './problem';
 
-/** What the provider said about a refused call, as far as it is safe to repeat. */
-interface ProviderFailure {
+/** A refused call: what was said about it, and how. */
+interface ProviderFailure extends Problem {
   status: number;
   headers: Headers | undefined;
-  /** `error.code` of the body, such as `insufficient_quota` or `model_not_found`. */
-  code: string | undefined;
-  message: string;
 }
 
-/** Provider texts are cut to this: some proxies answer with a whole page. */
-const MAX_MESSAGE_CHARS = 300;
 const MS_PER_SECOND = 1000;
 
 /** The outcome of one failed attempt: the error for the caller, and whether another attempt makes sense. */
@@ -27,8 +24,10 @@ export interface CallContext {
   nowMs: number;
 }
 
-export function httpFailure(cause: unknown, context: CallContext): Failure {
-  const failure = readFailure(cause);
+export const httpFailure = (cause: unknown, context: CallContext): Failure =>
+  failureOf(readFailure(cause), context);
+
+function failureOf(failure: ProviderFailure, context: CallContext): Failure {
   const { provider, model } = context;
   const told = failure.message ? ` (${failure.message})` : '';
   const base = {
@@ -96,15 +95,29 @@ export function answerFailure(what: string, context: CallContext): Failure {
   return final('provider_error', message, { provider: context.provider });
 }
 
-/** An error object inside a 200 answer's stream. */
+/** An error inside a 200 answer, in whatever shape: a status that it names counts like one of HTTP. */
 export function streamedFailure(body: unknown, context: CallContext): Failure {
-  const { code, message } = readBody(body);
-  if (code === 'rate_limit_exceeded') {
-    return rateLimited({ status: 429, headers: undefined, code, message }, context, {
-      provider: context.provider,
-    });
-  }
+  const { status, code, message } = readProblem(body);
+  if (status !== undefined) return failureOf({ status, code, message, headers: undefined }, context);
   return streamFailure(`ended with an error${message ? ` (${message})` : ''}`, context);
+}
+
+/** An answer with neither text nor calls. Another attempt helps unless the endpoint had a reason that stays. */
+export function emptyFailure(
+  finish: string | undefined,
+  reason: FinishReason,
+  context: CallContext,
+): Failure {
+  const why =
+    reason === 'length'
+      ? 'its tokens were used up before it wrote any text; allow more of them (max_tokens)'
+      : reason === 'content_filter'
+        ? 'a content filter withheld it'
+        : `it holds neither text nor a tool call${finish ? ` (${finish})` : ''}`;
+  const message = `The answer of the provider ${context.provider} for ${context.model} is empty: ${why}.`;
+  const retryable = reason !== 'length' && reason !== 'content_filter';
+  const extra = { provider: context.provider, retryable };
+  return { error: new DomainError('provider_error', message, { extra }), retryable };
 }
 
 /**
@@ -163,25 +176,10 @@ const refusedField = (failure: ProviderFailure): string =>
       : 'request';
 
 function readFailure(cause: unknown): ProviderFailure {
-  const error = cause as { status?: unknown; headers?: unknown; error?: unknown; message?: unknown };
+  const error = cause as { status?: unknown; headers?: unknown; error?: unknown };
   const headers = error.headers instanceof Headers ? error.headers : undefined;
-  return { status: Number(error.status), headers, ...readBody(error.error) };
+  return { ...readProblem(error.error), status: Number(error.status), headers };
 }
-
-function readBody(body: unknown): { code: string | undefined; message: string } {
-  const error = (body ?? {}) as { code?: unknown; type?: unknown; message?: unknown };
-  const code = [error.code, error.type].find((value): value is string => typeof value === 'string');
-  const text = typeof error.message === 'string' ? error.message : '';
-  return {
-    code,
-    message: withoutKeys(text)
-      .slice(0, MAX_MESSAGE_CHARS)
-      .replace(/[.\s]+$/, ''),
-  };
-}
-
-/** OpenAI's own texts repeat a part of the key; nothing that looks like one may reach a client. */
-const withoutKeys = (text: string): string => text.replace(/\b(sk|key|pk)-[\w*.-]{4,}/gi, '[key]');
 
 function errorCode(cause: unknown): string | undefined {
   for (let error = cause as { code?: unknown; cause?: unknown } | undefined; error;) {

@@ -106,6 +106,7 @@ class Provider implements OpenAiProvider {
         toolCalls: result.toolCalls,
         finishReason: result.finishReason,
         usage: this.registry.usage(this.describe(model).pricing, counts),
+        ...(result.giveBack && { giveBack: result.giveBack }),
       };
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -153,8 +154,9 @@ class Provider implements OpenAiProvider {
 
   private async openStream(request: ChatRequest, model: string): Promise<ChatStream> {
     const body = toWireRequest(request, { model, info: this.describe(model), official: this.official });
+    const expected = { model: request.model, mayBeEmpty: hasBegun(request) };
     return this.withRetries(model, request.signal, (client, attempt) =>
-      attempt.openStream((signal) => client.streamChat(body, signal)),
+      attempt.openStream((signal) => client.streamChat(body, signal), expected),
     );
   }
 
@@ -254,6 +256,13 @@ class Provider implements OpenAiProvider {
   private now(): number {
     return this.options.clock.now().getTime();
   }
+}
+
+/** True when the answer has text already: before it was cut, or beside the calls of this turn. */
+function hasBegun({ messages, continueFrom }: ChatRequest): boolean {
+  if (continueFrom?.trim()) return true;
+  const turn = messages.slice(messages.findLastIndex(({ role }) => role === 'user') + 1);
+  return turn.some(({ role, content }) => role === 'assistant' && content.trim() !== '');
 }
 
 const MAX_REMEMBERED_MODELS = 1000;

@@ -2,7 +2,9 @@ import type {
   ChatCompletionCreateParamsStreaming,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
-import type { ChatRequest, ModelInfo, ModelMessage } from '../../ports/models';
+import { DomainError } from '../../errors';
+import { faultIn, sendableMessages } from '../../models/messages';
+import type { ChatRequest, GiveBack, ModelInfo, ModelMessage } from '../../ports/models';
 
 /** Names of response formats: https://platform.openai.com/docs/api-reference/chat/create#chat_create-response_format */
 const NAME_NOT_ALLOWED = /[^A-Za-z0-9_-]/g;
@@ -19,6 +21,7 @@ export interface RequestFacts {
 /**
  * The wire body of one streamed completion. Sampling parameters are left out for reasoning models and the reasoning
  * effort for others, because OpenAI refuses the whole call otherwise and an agent's settings outlive its model.
+ * @throws DomainError `validation_failed` on `messages` when they break a rule that every endpoint has: nothing is sent then
  */
 export function toWireRequest(
   request: ChatRequest,
@@ -28,13 +31,11 @@ export function toWireRequest(
   const reasons = info.capabilities.supportsReasoning;
   const body: ChatCompletionCreateParamsStreaming = {
     model,
-    messages: withContinuation(request).map(toWireMessage),
+    messages: provenMessages(request).map((message) => toWireMessage(message, request.model)),
     stream: true,
     stream_options: { include_usage: true },
   };
-  if (request.tools?.length) {
-    body.tools = request.tools.map((tool) => ({ type: 'function', function: { ...tool } }));
-  }
+  addTools(body, request);
   if (!(official && reasons)) addSampling(body, request);
   if (request.maxTokens !== undefined) {
     if (official) body.max_completion_tokens = request.maxTokens;
@@ -55,9 +56,43 @@ const CONTINUE =
 
 /** An answer that was cut is shown to the model as its own unfinished message, with the order to go on. */
 function withContinuation({ messages, continueFrom }: ChatRequest): ModelMessage[] {
-  if (!continueFrom) return messages;
-  return [...messages, { role: 'assistant', content: continueFrom }, { role: 'system', content: CONTINUE }];
+  if (!continueFrom?.trim()) return messages;
+  // A user's message: a system message is refused anywhere but at the beginning.
+  return [...messages, { role: 'assistant', content: continueFrom }, { role: 'user', content: CONTINUE }];
 }
+
+function provenMessages(request: ChatRequest): ModelMessage[] {
+  const messages = sendableMessages(withContinuation(request));
+  const fault = faultIn(messages);
+  if (fault === undefined) return messages;
+  const message = `The request to ${request.model} was not sent, since every endpoint would refuse it (${fault}).`;
+  const details = { errors: [{ path: 'messages', message: fault }], extra: { retryable: false } };
+  throw new DomainError('validation_failed', message, details);
+}
+
+function addTools(body: ChatCompletionCreateParamsStreaming, request: ChatRequest): void {
+  if (request.tools?.length) {
+    body.tools = request.tools.map((tool) => ({ type: 'function', function: { ...tool } }));
+    return;
+  }
+  // Anthropic refuses calls in the history of a request that declares no tool.
+  const names = new Set(
+    body.messages.flatMap((message) =>
+      message.role === 'assistant'
+        ? (message.tool_calls ?? []).map((call) => (call.type === 'function' ? call.function.name : ''))
+        : [],
+    ),
+  );
+  if (names.size === 0) return;
+  body.tools = [...names].map((name) => ({
+    type: 'function',
+    function: { name, description: GONE, parameters: { type: 'object', properties: {} } },
+  }));
+  body.tool_choice = 'none';
+}
+
+/** Of tools that were called in earlier turns, where none is offered now. */
+const GONE = 'This tool was called earlier; it cannot be called any more.';
 
 function addSampling(body: ChatCompletionCreateParamsStreaming, request: ChatRequest): void {
   if (request.temperature !== undefined) body.temperature = request.temperature;
@@ -77,7 +112,7 @@ function responseFormat(request: ChatRequest): ChatCompletionCreateParamsStreami
   };
 }
 
-function toWireMessage(message: ModelMessage): ChatCompletionMessageParam {
+function toWireMessage(message: ModelMessage, model: string): ChatCompletionMessageParam {
   if (message.role === 'tool') {
     return { role: 'tool', content: message.content, tool_call_id: message.toolCallId };
   }
@@ -85,12 +120,18 @@ function toWireMessage(message: ModelMessage): ChatCompletionMessageParam {
     return { role: message.role, content: message.content };
   }
   return {
+    ...fieldsFor(model, message.giveBack),
     role: 'assistant',
     content: message.content === '' ? null : message.content,
-    tool_calls: message.toolCalls.map(({ id, name, arguments: args }) => ({
+    tool_calls: message.toolCalls.map(({ id, name, arguments: args, giveBack }) => ({
+      ...fieldsFor(model, giveBack),
       id,
       type: 'function',
       function: { name, arguments: args },
     })),
   };
 }
+
+/** What an endpoint gave goes back to it alone: others refuse fields that they do not know. */
+const fieldsFor = (model: string, giveBack: GiveBack | undefined): object =>
+  giveBack?.model === model ? giveBack.fields : {};

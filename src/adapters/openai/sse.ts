@@ -3,18 +3,22 @@ import { StringDecoder } from 'node:string_decoder';
 /** An event longer than this is no chat chunk; it would otherwise grow in memory without end. */
 export const MAX_EVENT_CHARS = 4 * 1024 * 1024;
 
+/** Takes the data of one event and its type, '' when it has none. */
+export type OnData = (data: string, event: string) => void;
+
 /**
- * Server-sent events, data fields only (https://html.spec.whatwg.org/multipage/server-sent-events.html): lines end with
- * LF, CRLF or CR; several `data:` lines of one event are joined by LF; comments and other fields are skipped. Unlike the
- * standard, an event that the end of the stream cuts off before its blank line is delivered: some endpoints omit it.
+ * Server-sent events, data and their types (https://html.spec.whatwg.org/multipage/server-sent-events.html): lines end with
+ * LF, CRLF or CR; several `data:` lines of one event are joined by LF; comments, other fields and events without data (a
+ * sign of life) are skipped. Unlike the standard, an event that the end of the stream cuts off before its blank line is delivered: some endpoints omit it.
  */
 export class SseParser {
   private readonly decoder = new StringDecoder('utf8');
   private rest = '';
   private data: string | undefined;
+  private event = '';
   private sawCarriageReturn = false;
 
-  constructor(private readonly onData: (data: string) => void) {}
+  constructor(private readonly onData: OnData) {}
 
   /** @throws RangeError when one event exceeds {@link MAX_EVENT_CHARS} */
   push(chunk: Buffer): void {
@@ -53,6 +57,7 @@ export class SseParser {
 
   private line(line: string): void {
     if (line === '') return this.dispatch();
+    if (line.startsWith('event:')) this.event = line.slice(6).trim();
     if (!line.startsWith('data:')) return;
     const value = line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
     this.data = this.data === undefined ? value : `${this.data}\n${value}`;
@@ -60,9 +65,9 @@ export class SseParser {
   }
 
   private dispatch(): void {
-    const data = this.data;
-    if (data === undefined) return;
+    const { data, event } = this;
     this.data = undefined;
-    this.onData(data);
+    this.event = '';
+    if (data) this.onData(data, event);
   }
 }

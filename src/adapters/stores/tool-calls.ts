@@ -1,7 +1,7 @@
 import type { ToolCallRecord, ToolCallStatus, ToolCallStore } from '../../ports/tools';
 import { isDuplicate, jsonData, nullIfMissing, type TenantClient } from './client';
 
-const JSON_FIELDS = ['arguments', 'result', 'error'] as const;
+const JSON_FIELDS = ['arguments', 'giveBack', 'result', 'error'] as const;
 
 /** The ledger of tool calls. A receipt is written once: every change names the states it may start from. */
 export class PrismaToolCallStore implements ToolCallStore {
