@@ -80,7 +80,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(adapters/($1|prisma-mongodb)/|ports/|config/|net/|embedded-mongo/|(json-schema|threads)/|(errors|ids|arithmetic|bounded-pattern|fair-semaphore)\\.ts$)',
+          '^src/(adapters/($1|prisma-mongodb)/|ports/|config/|net/|embedded-mongo/|(json-schema|threads)/|(errors|ids|arithmetic|bounded-pattern|fair-semaphore|model-messages)\\.ts$)',
         dependencyTypesNot: ['type-only'],
       },
     },

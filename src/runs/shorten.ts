@@ -1,4 +1,4 @@
-import { isObjectText } from '../models/messages';
+import { isObjectText } from '../model-messages';
 
 const MARK = '… (shortened)';
 /** Strings in arguments are cut to the first of these lengths that makes the whole short enough. */

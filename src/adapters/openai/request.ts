@@ -3,7 +3,7 @@ import type {
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
 import { DomainError } from '../../errors';
-import { faultIn, sendableMessages } from '../../models/messages';
+import { faultIn, sendableMessages } from '../../model-messages';
 import type { ChatRequest, GiveBack, ModelInfo, ModelMessage } from '../../ports/models';
 
 /** Names of response formats: https://platform.openai.com/docs/api-reference/chat/create#chat_create-response_format */

@@ -1,4 +1,4 @@
-import { isObjectText } from '../../models/messages';
+import { isObjectText } from '../../model-messages';
 import type { ModelToolCall } from '../../ports/models';
 import type { JsonObject } from '../../ports/records';
 import { isObject, textOf } from './wire';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ModelMessage, ModelToolCall } from '../ports/models';
+import type { ModelMessage, ModelToolCall } from './ports/models';
 
 /** Ids that every family takes: Mistral wants exactly nine letters and digits, OpenAI at most 40 characters. */
 export const CALL_ID = /^[a-zA-Z0-9]{9}$/;
