@@ -179,7 +179,7 @@ const part = fc.oneof(
 ) as unknown as fc.Arbitrary<PartRecord>;
 
 const tail: fc.Arbitrary<ModelMessage[]> = fc.array(
-  fc.record({ role: fc.constantFrom('user', 'assistant'), content: text }) as fc.Arbitrary<ModelMessage>,
+  fc.record({ role: fc.constantFrom('user', 'assistant'), content: text }),
   { maxLength: 2 },
 );
 
