@@ -1,12 +1,15 @@
+import { verbatimEnd } from '../markdown-verbatim';
 import { paragraph } from './sentences';
 import { linesOf, trim, type Block, type Span } from './spans';
 
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
-const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 /** For trimmed lines. */
 const TABLE_RULE = /^\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?$/;
 const LIST_ITEM = /^\s*(?:[-*+]|\d{1,9}[.)])\s+/;
 const UNDERLINE = /^ {0,3}(=+|-{3,})[ \t]*$/;
+
+/** Lines that a heading may have above its underline. */
+const MAX_HEADING_LINES = 3;
 
 /** Longer lines that begin like a heading are none; it also bounds the time that the pattern takes. */
 const MAX_HEADING = 1_000;
@@ -30,10 +33,13 @@ class MarkdownReader {
   read(): Block[] {
     while (this.at < this.lines.length) {
       const line = this.line(this.at);
+      const verbatim = this.verbatimEnd(this.at);
       if (line.trim() === '') this.at++;
       else if (this.isHeading(line)) this.heading();
-      else if (FENCE.test(line)) this.fence();
-      else if (this.isTable(this.at)) this.table();
+      else if (verbatim > this.at) {
+        this.pushLines(this.at, verbatim);
+        this.at = verbatim;
+      } else if (this.isTable(this.at)) this.table();
       else if (LIST_ITEM.test(line)) this.list();
       else this.paragraph();
     }
@@ -66,15 +72,8 @@ class MarkdownReader {
     this.blocks.push({ ...span, units: [span], headings: this.headings, isHeading: true });
   }
 
-  /** To the end of the text when it is never closed, as Markdown has it. */
-  private fence(): void {
-    const from = this.at;
-    const mark = FENCE.exec(this.line(from))![1]!;
-    const closing = new RegExp(`^ {0,3}${mark[0]}{${mark.length},}[ \\t]*$`);
-    this.at++;
-    while (this.at < this.lines.length && !closing.test(this.line(this.at))) this.at++;
-    this.at = Math.min(this.at + 1, this.lines.length);
-    this.pushLines(from, this.at);
+  private verbatimEnd(index: number): number {
+    return verbatimEnd((at) => (at < this.lines.length ? this.line(at) : undefined), index);
   }
 
   private isHeading(line: string): boolean {
@@ -129,7 +128,7 @@ class MarkdownReader {
       line.trim() !== '' &&
       !LIST_ITEM.test(line) &&
       !this.isHeading(line) &&
-      !FENCE.test(line) &&
+      this.verbatimEnd(index) === index &&
       !this.isTable(index)
     );
   }
@@ -138,8 +137,11 @@ class MarkdownReader {
     const from = this.at++;
     while (this.at < this.lines.length && this.continues(this.at)) {
       const underline = UNDERLINE.exec(this.line(this.at));
-      if (underline && this.at === from + 1) {
-        this.enter(underline[1]!.startsWith('=') ? 1 : 2, this.line(from).trim());
+      if (underline && this.at - from <= MAX_HEADING_LINES) {
+        const title = Array.from({ length: this.at - from }, (_, index) =>
+          this.line(from + index).trim(),
+        ).join(' ');
+        this.enter(underline[1]!.startsWith('=') ? 1 : 2, title);
         this.pushHeading(from, this.at);
         this.at++;
         return;

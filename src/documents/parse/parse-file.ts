@@ -1,11 +1,15 @@
 import type { DocumentFormat, FileInput, ParsedDocument } from '../types';
 import { ParseFailure } from './failure';
-import { parseHtml } from './html';
+import { parseCsv } from './csv';
+import { parseHtml, shownText } from './html';
+import { parseJson } from './json';
+import { parseEmail, parseMht } from './mail';
+import { parseMarkdown } from './markdown';
 import { parseDocx } from './office/docx';
 import { parsePptx } from './office/pptx';
 import { parseXlsx } from './office/xlsx';
 import { parsePdf } from './pdf';
-import { parseCode, parseCsv, parseEmail, parseJson, parseMarkdown, parseText } from './plain';
+import { parseCode, parseText } from './plain';
 import { CONTENT_TYPES, leadOf, type ParsedBody } from './result';
 import { extensionOf, sniff } from './sniff';
 
@@ -20,6 +24,7 @@ const PARSERS: Record<DocumentFormat, (input: FileInput) => ParsedBody | Promise
   csv: ({ bytes }) => parseCsv(bytes),
   json: ({ bytes }) => parseJson(bytes),
   eml: ({ bytes }) => parseEmail(bytes),
+  mht: ({ bytes }) => parseMht(bytes),
   code: ({ bytes, fileName }) => parseCode(bytes, fileName),
 };
 
@@ -49,6 +54,11 @@ const NAMED_BY_BYTES: Record<string, DocumentFormat> = {
 /** Formats of people's writing, which says first what it is about. */
 const BEGINS_WITH_TITLE: ReadonlySet<DocumentFormat> = new Set(['text', 'markdown', 'docx', 'pdf']);
 
+function titleOf({ title, text }: ParsedBody, format: DocumentFormat): string | null {
+  const own = title === null ? '' : shownText(title);
+  return own || (BEGINS_WITH_TITLE.has(format) ? leadOf(text) : null);
+}
+
 /**
  * Reads a file in this thread, without limits of time and memory: only for the worker.
  * @throws ParseFailure
@@ -62,7 +72,7 @@ export async function parseFile(input: FileInput): Promise<ParsedDocument> {
     const wrongName = claimed !== undefined && claimed !== format;
     return {
       ...body,
-      title: body.title?.trim() || (BEGINS_WITH_TITLE.has(format) ? leadOf(body.text) : null),
+      title: titleOf(body, format),
       warnings: body.warnings ?? [],
       metadata: wrongName ? { ...body.metadata, wrong_extension: true } : body.metadata,
       format,

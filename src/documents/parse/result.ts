@@ -1,5 +1,6 @@
 import type { DocumentFormat, DocumentPage, ParsedDocument } from '../types';
 import { ParseFailure } from './failure';
+import { verbatimEnd } from '../markdown-verbatim';
 import { normalizeText } from './text';
 
 export const CONTENT_TYPES: Record<DocumentFormat, string> = {
@@ -13,6 +14,7 @@ export const CONTENT_TYPES: Record<DocumentFormat, string> = {
   csv: 'text/csv',
   json: 'application/json',
   eml: 'message/rfc822',
+  mht: 'multipart/related',
   code: 'text/plain',
 };
 
@@ -44,8 +46,48 @@ export function requireText(text: string, what: string): void {
   if (text.trim() === '') throw new ParseFailure('no_text', `${what} holds no text.`);
 }
 
-export const firstHeading = (markdown: string): string | null =>
-  /^#{1,2} +(\S.{0,300}?)(?: +#+)? *$/m.exec(markdown)?.[1]?.trim() ?? null;
+const HEADING = /^ {0,3}#{1,2}[ \t]+(\S.{0,300}?)(?:[ \t]+#+)?[ \t]*$/;
+const UNDERLINE = /^ {0,3}(?:=+|-{3,})[ \t]*$/;
+/** A title stands at the beginning. */
+const TITLE_WITHIN_LINES = 2_000;
+
+/** The first heading of the two highest levels, outside of code and comments, without its markup. */
+export function firstHeading(markdown: string): string | null {
+  const lines = markdown.split('\n', TITLE_WITHIN_LINES);
+  for (let at = 0; at < lines.length; at++) {
+    const end = verbatimEnd((index) => lines[index], at);
+    if (end > at) {
+      at = end - 1;
+      continue;
+    }
+    const title = HEADING.exec(lines[at]!)?.[1] ?? underlined(lines, at);
+    const plain = title === undefined ? '' : withoutMarkup(title);
+    if (plain !== '') return plain;
+  }
+  return null;
+}
+
+/** What a paragraph of up to three lines says when it is underlined; undefined when it is not. */
+function underlined(lines: readonly string[], at: number): string | undefined {
+  if (lines[at - 1]?.trim() || !/^ {0,3}[\p{L}\p{N}`*_[(]/u.test(lines[at]!)) return undefined;
+  const below = [1, 2, 3].find(
+    (count) => UNDERLINE.test(lines[at + count] ?? '') || !lines[at + count]?.trim(),
+  );
+  if (below === undefined || !UNDERLINE.test(lines[at + below] ?? '')) return undefined;
+  const title = lines.slice(at, at + below).join(' ');
+  return title.length <= 300 ? title : undefined;
+}
+
+/** A line of Markdown as it is shown. */
+export const withoutMarkup = (line: string): string =>
+  line
+    .replace(/!?\[([^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])/g, '$1')
+    .replace(/(`+)\s?(.+?)\s?\1/g, '$2')
+    .replace(/(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1/g, '$2')
+    .replace(/(?<![\p{L}\p{N}*_])([*_])(?=\S)(.+?)(?<=\S)\1(?![\p{L}\p{N}*_])/gu, '$2')
+    .replace(/\s*\{#[\w-]+\}\s*$/, '')
+    .replace(/\\([!-/:-@[-`{-~])/g, '$1')
+    .trim();
 
 const LEAD_CHARACTERS = 160;
 
@@ -54,7 +96,8 @@ const LEAD_CHARACTERS = 160;
  * @returns null when it begins with something longer
  */
 export function leadOf(text: string): string | null {
-  const line = /\S[^\n]*/.exec(text)?.[0].trim() ?? '';
+  const line =
+    /^(?![ \t]*(?:```|~~~))[ \t]*\S[^\n]*/m.exec(text.replace(/^(?:\s*<!--[^]*?-->)+/, ''))?.[0].trim() ?? '';
   const lead = line.length <= LEAD_CHARACTERS ? line : (SENTENCE.exec(line)?.[0] ?? '');
   return lead.replace(/^[#>*_\s-]+|[\s.:;,*_]+$/g, '') || null;
 }

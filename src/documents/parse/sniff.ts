@@ -32,7 +32,13 @@ const EXTENSIONS: Record<string, DocumentFormat> = {
   csv: 'csv',
   tsv: 'csv',
   json: 'json',
+  jsonc: 'json',
+  json5: 'json',
+  geojson: 'json',
+  webmanifest: 'json',
   eml: 'eml',
+  mht: 'mht',
+  mhtml: 'mht',
 };
 
 const DECLARED: Record<string, DocumentFormat> = {
@@ -44,6 +50,8 @@ const DECLARED: Record<string, DocumentFormat> = {
   'text/tab-separated-values': 'csv',
   'application/json': 'json',
   'message/rfc822': 'eml',
+  'multipart/related': 'mht',
+  'application/x-mimearchive': 'mht',
   'text/plain': 'text',
 };
 
