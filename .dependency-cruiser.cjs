@@ -6,7 +6,7 @@ const INFRASTRUCTURE =
   '@prisma/.+|prisma|@elastic/.+|openai|agenda|@agendajs/.+|mongodb|lmdb)$';
 
 /** Folders of src/ that are no domain. */
-const NO_DOMAIN = '^src/(adapters|cli|config|embedded-mongo|http|net|ports)/';
+const NO_DOMAIN = '^src/(adapters|cli|config|embedded-mongo|http|json|net|ports)/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -59,10 +59,10 @@ module.exports = {
     },
     {
       name: 'facade-knows-executor-only',
-      comment: 'The REST facade speaks to the GraphQL executor; of src/ it knows errors and ports.',
+      comment: 'The REST facade speaks to the GraphQL executor; of src/ it knows errors, JSON and ports.',
       severity: 'error',
       from: { path: '^rest-facade/' },
-      to: { path: '^(src|schema|resolvers)/', pathNot: '^src/(errors|ids)\\.ts$|^src/ports/' },
+      to: { path: '^(src|schema|resolvers)/', pathNot: '^src/(errors|ids)\\.ts$|^src/(json|ports)/' },
     },
     {
       name: 'ports-stand-alone',
@@ -80,7 +80,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(adapters/($1|prisma-mongodb)/|ports/|config/|net/|embedded-mongo/|(json-schema|threads)/|(errors|ids|arithmetic|bounded-pattern|fair-semaphore|model-messages)\\.ts$)',
+          '^src/(adapters/($1|prisma-mongodb)/|ports/|config/|json/|net/|embedded-mongo/|(json-schema|threads)/|(errors|ids|arithmetic|bounded-pattern|fair-semaphore|model-messages)\\.ts$)',
         dependencyTypesNot: ['type-only'],
       },
     },

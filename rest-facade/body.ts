@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError, invalid } from '../src/errors';
-import { parseJsonStrictly } from './json-text';
+import { JsonProblem, readClientJson } from '../src/json';
 import { declaredProperties, resolveRef, typesOf } from './schemas';
 import type { JsonTree, OpenApiDocument } from './types';
 
@@ -75,13 +75,17 @@ function decodeText(bytes: Buffer): string {
   }
 }
 
-/** @throws DomainError `bad_request` saying what is wrong with the text */
+/**
+ * Reads JSON of a request.
+ * @throws DomainError `bad_request` saying what is wrong with the text, `validation_failed` naming what cannot be kept as it is
+ */
 export function parseJsonBody(bytes: Buffer): { value: unknown; raw: string } {
   const raw = decodeText(bytes);
   if (raw.trim() === '') throw new DomainError('bad_request', 'The body is empty; JSON is expected.');
   try {
-    return { value: parseJsonStrictly(raw), raw };
+    return { value: readClientJson(raw), raw };
   } catch (cause) {
+    if (cause instanceof JsonProblem) throw invalid(cause.path === '' ? 'body' : cause.path, cause.reason);
     const reason = (cause as Error).message;
     throw new DomainError('bad_request', `The body is not readable JSON: ${reason}.`, { cause });
   }
@@ -127,8 +131,9 @@ function toList(value: unknown): unknown[] {
 
 function parsedOr(text: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
+    return readClientJson(text);
+  } catch (error) {
+    if (error instanceof JsonProblem) throw error;
     // Not JSON: the validator then names the field and what it should have been.
     return text;
   }
@@ -138,6 +143,16 @@ function parsedOr(text: string): unknown {
 export function isFileSchema(document: OpenApiDocument, schema: JsonTree): boolean {
   const resolved = resolveRef(document, schema);
   return (resolved?.format ?? resolveRef(document, resolved?.items)?.format) === 'binary';
+}
+
+function coerceField(name: string, value: unknown, fields: ReadonlyMap<string, CoerceField>): unknown {
+  try {
+    return fields.get(name)?.(value) ?? value;
+  } catch (error) {
+    if (error instanceof JsonProblem)
+      throw invalid([name, error.path].filter(Boolean).join('.'), error.reason);
+    throw error;
+  }
 }
 
 /** @param fileFields names of the fields that came as files */
@@ -156,8 +171,7 @@ export function compileFormCoercion(document: OpenApiDocument, schema: JsonTree)
   }
   return (form, fileFields) => {
     const coerced: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(form ?? {}))
-      coerced[name] = fields.get(name)?.(value) ?? value;
+    for (const [name, value] of Object.entries(form ?? {})) coerced[name] = coerceField(name, value, fields);
     for (const name of fileNames) {
       if (name in coerced && !fileFields.has(name)) throw invalid(name, 'must be a file');
     }

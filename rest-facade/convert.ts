@@ -19,6 +19,7 @@ import {
   type GraphQLSchema,
   type SelectionSetNode,
 } from 'graphql';
+import { exactField } from '../src/json';
 import { toCamel, toSnake } from './names';
 import { declaredProperties, itemSchema, wireNames } from './schemas';
 import type { JsonTree, OpenApiDocument } from './types';
@@ -237,6 +238,8 @@ export function compileInput(
   return new InputCompiler(document, unbound).compile(type, wireSchema, options.path ?? '', options.skip);
 }
 
+const plainField: typeof exactField = (holder, key) => (holder as Plain)[key];
+
 class InputCompiler {
   /** Recursive types (a filter inside a filter) meet their own plan here. */
   private readonly compiled = new Map<GraphQLInputType, Map<JsonTree, { convert?: ConvertInput }>>();
@@ -299,13 +302,20 @@ class InputCompiler {
     const named = getNamedType(type);
     if (!isInputObjectType(named)) throw new Error(`${String(type)} is not an input object.`);
     const fields = named.getFields();
-    const plans = new Map<string, { field: string; convert: ConvertInput }>();
+    const plans = new Map<string, { field: string; read: typeof exactField; convert: ConvertInput }>();
     for (const [name, property] of declaredProperties(this.document, wireSchema)) {
       if (skip.has(name)) continue;
       const field = fields[toCamel(name)] ?? fields[name];
       const propertyPath = path === '' ? name : `${path}.${name}`;
       if (!field) this.unbound.push(propertyPath);
-      else plans.set(name, { field: field.name, convert: this.compile(field.type, property, propertyPath) });
+      else {
+        const read = getNamedType(field.type).name === 'JSON' ? exactField : plainField;
+        plans.set(name, {
+          field: field.name,
+          read,
+          convert: this.compile(field.type, property, propertyPath),
+        });
+      }
     }
     return (value, valuePath, ignored) => {
       if (!isPlain(value)) return value;
@@ -313,7 +323,7 @@ class InputCompiler {
       for (const name of Object.keys(value)) {
         const plan = plans.get(name);
         const namePath = valuePath === '' ? name : `${valuePath}.${name}`;
-        if (plan) converted[plan.field] = plan.convert(value[name], namePath, ignored);
+        if (plan) converted[plan.field] = plan.convert(plan.read(value, name), namePath, ignored);
         else if (!skip.has(name)) ignored.push(namePath);
       }
       return converted;

@@ -83,11 +83,18 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['Expected type JSON.', 'must be JSON without the character U+0000 in its keys'],
 ]);
 
+/** A scalar that says which part of its value is wrong knows better than the engine. */
+const withinValue = ({ path, message }: FieldError, parts: FieldError[] | undefined): FieldError =>
+  parts?.[0]
+    ? { path: [path, parts[0].path].filter(Boolean).join('.'), message: parts[0].message }
+    : { path, message };
+
 function fromGraphQL(error: GraphQLError, requestId: string): Refusal | undefined {
   const { code, status, errors, retryAfterMs, extra } = error.extensions as Partial<Facts>;
   // First: an endpoint may have marked the engine's own complaints as bad requests, but here they are about one value.
-  const field = originOf(error) instanceof GraphQLError ? variableError(error) : undefined;
-  if (field) {
+  const complaint = originOf(error) instanceof GraphQLError ? variableError(error) : undefined;
+  if (complaint) {
+    const field = withinValue(complaint, errors);
     const detail = `${field.path}: ${field.message}`;
     return refuse({ code: 'validation_failed', status: 422, detail, errors: [field] }, requestId);
   }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../errors';
+import { comparable } from '../json';
 import type { JsonValue } from '../ports/records';
 import type { PolicyCondition } from '../ports/tools';
 
@@ -87,17 +88,31 @@ function compare(operator: PolicyCondition['operator'], actual: JsonValue, value
 }
 
 /** JSON equality; 0 and -0 are one number. */
-const isSame = (a: JsonValue, b: JsonValue): boolean => a === b || isDeepStrictEqual(a, b);
+const isSame = (a: JsonValue, b: JsonValue): boolean => {
+  const [one, other] = [comparableJson(a), comparableJson(b)];
+  return one === other || isDeepStrictEqual(one, other);
+};
+
+/** All numbers of a value as `comparable` has them. */
+function comparableJson(value: unknown): unknown {
+  const known = comparable(value);
+  if (typeof known !== 'object' || known === null) return known;
+  if (Array.isArray(known)) return known.map(comparableJson);
+  return Object.fromEntries(Object.entries(known).map(([key, item]) => [key, comparableJson(item)]));
+}
 
 /** Numbers with numbers, texts with texts (by UTF-16 code units, so that ISO dates order by time); else false. */
-function isOrdered(operator: 'gt' | 'gte' | 'lt' | 'lte', a: JsonValue, b: JsonValue): boolean {
-  const comparable =
-    (typeof a === 'number' && typeof b === 'number') || (typeof a === 'string' && typeof b === 'string');
-  if (!comparable) return false;
+function isOrdered(operator: 'gt' | 'gte' | 'lt' | 'lte', actual: JsonValue, value: JsonValue): boolean {
+  const [a, b] = [comparable(actual), comparable(value)] as (number | string)[] as [number, number];
+  const areOrdered = (isNumber(a) && isNumber(b)) || (typeof a === 'string' && typeof b === 'string');
+  if (!areOrdered) return false;
   if (operator === 'gt') return a > b;
   if (operator === 'gte') return a >= b;
   return operator === 'lt' ? a < b : a <= b;
 }
+
+/** Integers that no double is equal to are compared as bigints. */
+const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint';
 
 const containsValue = (actual: JsonValue, value: JsonValue): boolean =>
   typeof actual === 'string'
@@ -164,7 +179,7 @@ function aboutValue(operator: PolicyCondition['operator'], value: JsonValue): st
     case 'gte':
     case 'lt':
     case 'lte':
-      return typeof value === 'number' || typeof value === 'string'
+      return isNumber(comparable(value)) || typeof value === 'string'
         ? undefined
         : `must be a number or a text for ${operator}`;
     case 'exists':

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DomainError, invalid } from '../errors';
+import { exactTexts } from '../json';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { ApprovalRecord } from '../ports/tools';
 
@@ -56,7 +57,7 @@ function argumentsOf(value: JsonValue, status: Decision): JsonObject | null {
     throw invalid('modified_arguments', 'only go with approved; a denied call has no arguments');
   if (JSON.stringify(value).length > ARGUMENTS_CHARACTERS)
     throw invalid('modified_arguments', `must have at most ${ARGUMENTS_CHARACTERS} characters as JSON`);
-  return value;
+  return exactTexts(value) as JsonObject;
 }
 
 /** True when a second response says what the first one did. */

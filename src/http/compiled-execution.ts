@@ -1,10 +1,15 @@
 import {
+  BREAK,
   createSourceEventStream,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
+  getNamedType,
   GraphQLError,
   type GraphQLSchema,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import { mapAsyncIterator, type Plugin } from 'graphql-yoga';
@@ -62,9 +67,28 @@ export class CompiledExecution {
   }
 
   private tryPrepare(document: DocumentNode, name: string): CompiledQuery | null {
+    if (hasJsonLiteral(this.schema, document)) return null;
     const compiled = compileQuery(this.schema, document, name, { disablingCapturingStackErrors: true });
     return isCompiledQuery(compiled) ? compiled : null;
   }
+}
+
+/**
+ * Whether JSON is written in the document: graphql-jit makes program text of it, in which numbers are doubles, `__proto__`
+ * is no key and variables are lost.
+ */
+function hasJsonLiteral(schema: GraphQLSchema, document: DocumentNode): boolean {
+  const types = new TypeInfo(schema);
+  let found = false;
+  const look = (): unknown => {
+    found = getNamedType(types.getInputType())?.name === 'JSON';
+    return found ? BREAK : undefined;
+  };
+  visit(
+    document,
+    visitWithTypeInfo(types, { ObjectValue: look, ListValue: look, IntValue: look, FloatValue: look }),
+  );
+  return found;
 }
 
 interface Compiled {

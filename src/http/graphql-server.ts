@@ -8,6 +8,7 @@ import { type CompiledExecution, useCompiledExecution } from './compiled-executi
 import { graphiqlPage } from './graphiql';
 import { FIRST_TABS } from './graphiql-tabs';
 import { maskError, useMaskedResults, useRequestIds } from './graphql-errors';
+import { useExactJson } from './graphql-json';
 import { limitPlugins } from './graphql-limits';
 import { useSingleConnections } from './graphql-stream';
 
@@ -49,6 +50,7 @@ export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
     // The HTTP layer has bounded the body before it comes here.
     maxRequestBodySize: false,
     plugins: [
+      useExactJson(),
       useSingleConnections({ createContext, logger }),
       useMaskedResults(logger),
       ...limitPlugins(config),

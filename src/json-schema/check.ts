@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { default as Ajv, ValidateFunction } from 'ajv';
 import { join } from 'node:path';
 import { DomainError } from '../errors';
+import { plainNumbers } from '../json';
 import { TaskFailure, ThreadPool } from '../threads/pool';
 import type { Turn } from '../fair-semaphore';
 import { isSchemaObject, schemaNodes } from './bounds';
@@ -98,9 +99,10 @@ export class StructuredChecks {
    */
   async check(
     schema: object,
-    value: unknown,
+    answer: unknown,
     options: { turn?: Turn; signal?: AbortSignal } = {},
   ): Promise<string[]> {
+    const value = plainNumbers(answer);
     if (compilesFast(schema) && checkCost(schema, value, COMPARISONS_INLINE) !== Infinity)
       return compileSchema(schema)(value);
     try {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { living } from '../agents/agents';
 import type { AgentCache } from '../agents/cache';
 import { argumentErrors } from '../argument-errors';
+import { exactTexts } from '../json';
 import { DomainError, invalid, notFound } from '../errors';
 import { newId } from '../ids';
 import { ID_PATTERN } from '../limits';
@@ -239,5 +240,5 @@ function checkedInput(input: ToolRunInput): JsonObject {
   const { arguments: args } = input;
   if (args === undefined || args === null || typeof args !== 'object' || Array.isArray(args))
     throw invalid('arguments', 'must be an object');
-  return args;
+  return exactTexts(args) as JsonObject;
 }

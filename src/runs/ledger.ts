@@ -1,5 +1,5 @@
 import { newId } from '../ids';
-import { parseStorable } from '../json';
+import { JsonProblem, readExactJson, storableJson } from '../json';
 import type { Clock } from '../ports/clock';
 import type { GiveBack, ModelToolCall } from '../ports/models';
 import type { JsonObject, JsonValue } from '../ports/records';
@@ -34,8 +34,11 @@ export function planCall(
 ): PlannedCall {
   const offered = offers.find(({ name }) => name === asked.name);
   const args = parseArguments(asked.arguments);
-  if (!offered) return { asked, offered, args, problems: [unknownTool(asked.name, offers)] };
-  if (!args) return { asked, offered, args, problems: ['the arguments are no JSON object'] };
+  if (!offered) {
+    const known = typeof args === 'string' ? undefined : args;
+    return { asked, offered, args: known, problems: [unknownTool(asked.name, offers)] };
+  }
+  if (typeof args === 'string') return { asked, offered, args: undefined, problems: [args] };
   const problems = offered.kind === 'tool' ? check(offered, args) : engineProblems(offered, args);
   return { asked, offered, args, problems };
 }
@@ -43,11 +46,18 @@ export function planCall(
 const unknownTool = (name: string, offers: Offered[]): string =>
   `there is no tool ${name}; you can call ${offers.map((offer) => offer.name).join(', ') || 'no tool'}`;
 
-/** No arguments at all are as good as none. */
-function parseArguments(text: string): JsonObject | undefined {
+/** The arguments, every number as the model wrote it; what is wrong where they cannot be taken. None at all are as good as none. */
+function parseArguments(text: string): JsonObject | string {
   if (text.trim() === '') return {};
-  const value = parseStorable(text);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  try {
+    const value = storableJson(readExactJson(text));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch (error) {
+    if (error instanceof JsonProblem)
+      return error.path === '' ? `the arguments: ${error.reason}` : error.message;
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return 'the arguments are no JSON object';
 }
 
 const kindOf = (offered: Offered | undefined): ToolCallKind =>

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FieldError, throwIfInvalid } from '../errors';
+import { JsonNumber } from '../json';
 import { schemaExcess } from '../json-schema/bounds';
 import { compilesFast, compileSchema } from '../json-schema/check';
 import type { JsonValue } from '../ports/records';
@@ -207,7 +208,7 @@ export function requestHash(agentId: string, request: RunRequest, model: string 
 /** One text for all JSON values that mean the same. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (value !== null && typeof value === 'object')
+  if (value !== null && typeof value === 'object' && !(value instanceof JsonNumber))
     return `{${Object.entries(value)
       .filter(([, item]) => item !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -1,6 +1,6 @@
 import type { default as Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { LRUCache } from 'lru-cache';
-import { storableJson } from '../json';
+import { keptOutcome, plainNumbers } from '../json';
 import { checkCost } from '../json-schema/cost';
 import { createValidator } from '../json-schema/validators';
 import type { Clock } from '../ports/clock';
@@ -64,11 +64,12 @@ export class CachedToolBox implements ToolBox {
   }
 
   problems(tool: ToolRecord, args: JsonValue): string[] {
-    const cost = checkCost(tool.parameters, args, MOST_COMPARISONS);
+    const plain = plainNumbers(args);
+    const cost = checkCost(tool.parameters, plain, MOST_COMPARISONS);
     if (cost === Infinity)
       return ['the arguments are too large to be checked against the schema of this tool'];
     const validate = this.validator(tool, cost <= COMPARISONS_WITH_ALL_ERRORS ? this.ajv : this.ajvOfLarge);
-    return validate(args) ? [] : (validate.errors ?? []).slice(0, MOST_COMPLAINTS).map(complaint);
+    return validate(plain) ? [] : (validate.errors ?? []).slice(0, MOST_COMPLAINTS).map(complaint);
   }
 
   /** Idempotent tools are tried again after a failure that may pass; all others run once. */
@@ -88,7 +89,8 @@ export class CachedToolBox implements ToolBox {
     const { signal, stop } = limited(context.signal, PREVIEW_MS);
     try {
       const outcome = await executor.preview(tool, args, { ...context, signal });
-      return outcome.ok ? storableJson(outcome.result) : { error: outcome.error.message };
+      const kept = outcome.ok ? keptOutcome(outcome) : outcome;
+      return kept.ok ? kept.result : { error: kept.error.message };
     } catch (error) {
       if (context.signal.aborted) throw error;
       // The human decides without a preview rather than not at all, and sees why there is none.
@@ -109,7 +111,7 @@ export class CachedToolBox implements ToolBox {
     const { signal, stop } = limited(context.signal, timeoutMs);
     try {
       const outcome = await executor.execute(tool, args, { ...context, signal });
-      return outcome.ok ? { ...outcome, result: storableJson(outcome.result) } : outcome;
+      return outcome.ok ? keptOutcome(outcome) : outcome;
     } catch (error) {
       if (context.signal.aborted || !signal.aborted) throw error;
       const message = `the call took longer than ${tool.executionTimeout} s`;

@@ -1,6 +1,7 @@
 import { findAgent } from '../agents/find';
 import { living } from '../agents/agents';
 import { argumentErrors } from '../argument-errors';
+import { exactTexts } from '../json';
 import { DomainError, type FieldError, invalid, notFound, throwIfInvalid } from '../errors';
 import { newId } from '../ids';
 import { FetchFailed } from '../net/safe-fetch';
@@ -231,6 +232,7 @@ export class Tools {
     const { store, agent } = await this.agent(principal, agentId);
     const args = input.arguments ?? {};
     if (!isObject(args)) throw invalid('arguments', 'must be an object');
+    exactTexts(args);
     if (present(input.functionCode)) {
       const { language } = await this.dependencies.sandbox.inspect(
         input.functionCode,

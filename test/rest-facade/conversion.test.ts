@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { buildSchema, type GraphQLInputType } from 'graphql';
 import { compileInput, compileOutput, SelectionReader, type SelectedField } from '../../rest-facade/convert';
 import { prepareOperations } from '../../rest-facade/documents';
-import { parseJsonStrictly } from '../../rest-facade/json-text';
 import { toCamel, toSnake } from '../../rest-facade/names';
 import { parseRange } from '../../rest-facade/binary';
 import { RouteTable } from '../../rest-facade/routes';
@@ -125,26 +124,6 @@ describe('conversion', () => {
   it('brings every snake_case name back', () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9]{0,5}(_[a-z][a-z0-9]{0,5}){0,4}$/);
     fc.assert(fc.property(name, (snake) => expect(toSnake(toCamel(snake))).toBe(snake)));
-  });
-});
-
-describe('strict JSON', () => {
-  it('reads whatever JSON.stringify writes', () => {
-    fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(undefined, 2), (value, space) => {
-        const text = JSON.stringify(value, null, space);
-        expect(parseJsonStrictly(text)).toEqual(JSON.parse(text));
-      }),
-    );
-  });
-
-  it('finds a key given twice, wherever it is', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.jsonValue(), (key, value) => {
-        const pair = `${JSON.stringify(key)}: ${JSON.stringify(value)}`;
-        expect(() => parseJsonStrictly(`{"a": [{${pair}, ${pair}}]}`)).toThrow('one key twice');
-      }),
-    );
   });
 });
 

@@ -275,14 +275,30 @@ describe('bodies', () => {
     ['cut off', '{"body_text": "x"'],
     ['empty', ''],
     ['blank', '  '],
-    ['with one key twice', '{"body_text": "a", "body_text": "b", "message_id": "m"}'],
-    ['with one key twice, once escaped', '{"body_text": "a", "body\\u005ftext": "b", "message_id": "m"}'],
     ['not UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
-    ['nested too deeply', `${'['.repeat(300)}${']'.repeat(300)}`],
   ])('%s are unreadable: 400', async (_how, body) => {
     const response = await ask(toy, '/api/v1/notes', { method: 'POST', body });
     expect(response.status).toBe(400);
     expect((await json(response)).code).toBe('bad_request');
+  });
+
+  it.each([
+    ['with one key twice', '{"body_text": "a", "body_text": "b", "message_id": "m"}', 'body_text'],
+    [
+      'with one key twice, once escaped',
+      '{"body_text": "a", "body\\u005ftext": "b", "message_id": "m"}',
+      'body_text',
+    ],
+    ['with a number beyond doubles', '{"metadata": {"a": [1, 1e999]}, "message_id": "m"}', 'metadata.a.1'],
+    [
+      'nested too deeply',
+      `{"metadata": ${'[['.repeat(60)}${']]'.repeat(60)}}`,
+      expect.stringMatching(/^metadata\.0\./),
+    ],
+  ])('%s are refused with 422 and the path', async (_how, body, path) => {
+    const response = await ask(toy, '/api/v1/notes', { method: 'POST', body });
+    expect(response.status).toBe(422);
+    expect((await json(response)).errors).toEqual([{ path, message: expect.any(String) }]);
   });
 
   it('of another media type are refused with 415', async () => {

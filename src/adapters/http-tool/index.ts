@@ -1,5 +1,6 @@
 import { DomainError } from '../../errors';
 import { FetchFailed, type SafeFetch, type SafeResponse } from '../../net/safe-fetch';
+import { outcomeOfText, readExactJson } from '../../json';
 import type { JsonObject, JsonValue } from '../../ports/records';
 import type { ToolCallContext, ToolExecutor, ToolOutcome, ToolRecord } from '../../ports/tools';
 import { type HttpToolConfig, isSafeMethod } from './config';
@@ -72,7 +73,7 @@ function preview(
   const credentials = Object.fromEntries(namesOfSecrets(config).map((name) => [name, MASK]));
   const { method, url, headers, body } = buildCall(config, { args, credentials, idempotencyKey });
   const shown: JsonValue =
-    body !== undefined && config.body === 'json' ? (JSON.parse(body) as JsonValue) : (body ?? null);
+    body !== undefined && config.body === 'json' ? readExactJson(body) : (body ?? null);
   return Promise.resolve({ ok: true, result: { request: { method, url, headers, body: shown } } });
 }
 
@@ -89,7 +90,9 @@ function outcomeOf(
     const message = `${call.method} ${origin}${pathname} answered ${status}: ${text.slice(0, ERROR_CHARACTERS)}`;
     return failed('http_error', message, status === 429 || status >= 500);
   }
-  const body = parse(text, headers['content-type'] ?? '');
+  const parsed = parse(text, headers['content-type'] ?? '');
+  if (!parsed.ok) return parsed;
+  const body = parsed.result;
   if (config.response === null) return { ok: true, result: { status, body } };
   const found = at(body, config.response.path);
   if (found === undefined)
@@ -126,16 +129,9 @@ const masked = (text: string, secrets: string[]): string =>
     .filter((secret) => secret.length >= MASKED_CHARACTERS)
     .reduce((rest, secret) => rest.replaceAll(secret, MASK), text);
 
-function parse(text: string, contentType: string): JsonValue {
-  if (!/[/+]json\b/i.test(contentType)) return text;
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch (error) {
-    // It says JSON and is none; the text is the answer all the same.
-    if (error instanceof SyntaxError) return text;
-    throw error;
-  }
-}
+/** What says JSON and is none is the answer all the same. */
+const parse = (text: string, contentType: string): ToolOutcome =>
+  /[/+]json\b/i.test(contentType) ? outcomeOfText(text) : { ok: true, result: text };
 
 function at(value: JsonValue, path: string): JsonValue | undefined {
   let current: JsonValue | undefined = value;

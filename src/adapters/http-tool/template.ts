@@ -1,3 +1,4 @@
+import { JsonNumber } from '../../json';
 import type { JsonObject, JsonValue } from '../../ports/records';
 
 /** `{name}` stands for an argument, `{credential.NAME}` for a secret; `{{name}}` is the text `{name}`. */
@@ -44,7 +45,7 @@ export function fillJson(template: JsonValue, args: JsonObject): JsonValue | und
     if (whole !== undefined) return own(args, whole);
     return fillText(template, (name) => scalarText(name, own(args, name)));
   }
-  if (template === null || typeof template !== 'object') return template;
+  if (template === null || typeof template !== 'object' || template instanceof JsonNumber) return template;
   if (Array.isArray(template)) return template.flatMap((item) => fillJson(item, args) ?? []);
   const filled: JsonObject = {};
   for (const [key, value] of Object.entries(template)) {
@@ -61,7 +62,7 @@ export const own = (args: JsonObject, name: string): JsonValue | undefined =>
 /** @throws ArgumentError for what is absent or no single value */
 export function scalarText(name: string, value: JsonValue | undefined): string {
   if (value === undefined || value === null) throw new ArgumentError(`The argument ${name} is required.`);
-  if (typeof value === 'object')
+  if (typeof value === 'object' && !(value instanceof JsonNumber))
     throw new ArgumentError(`The argument ${name} must be a text, number or boolean.`);
   return String(value);
 }

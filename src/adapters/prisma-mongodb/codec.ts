@@ -1,5 +1,7 @@
 import { Binary, Double, Long, ObjectId } from 'mongodb';
+import { setOwn } from '../../json';
 import { ArgumentError, invalidValue, KnownError, type PrismaNamespace } from './errors';
+import { fromStoredJson, isStoredType, toStoredJson } from './stored-json';
 
 /** Turns one Prisma value into its BSON form; `path` names the argument in errors. */
 export type Encode = (value: unknown, path: string) => unknown;
@@ -107,6 +109,7 @@ function encodeJson(value: unknown, path: string, isNull: (value: unknown) => bo
   }
   if (typeof value !== 'object') throw invalidValue(path, 'a JSON value', value);
   if (isNull(value)) return null;
+  if (isStoredType(value)) return value;
   if (Array.isArray(value)) {
     return value.map((item, index) =>
       item === undefined ? null : encodeJson(item, `${path}.${index}`, isNull),
@@ -124,42 +127,20 @@ function encodeJson(value: unknown, path: string, isNull: (value: unknown) => bo
   return result;
 }
 
-/** Assigning `__proto__` would set the prototype. */
-function setOwn(target: object, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
-  else (target as Record<string, unknown>)[key] = value;
-}
-
-/** JSON numbers beyond 2^31 come back as the driver's own classes when another client stored them so. */
-function decodeJson(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(decodeJson);
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof ObjectId) return value.toHexString();
-  if (value instanceof Long) return value.toNumber();
-  if (value instanceof Binary) return value.toString('base64');
-  for (const key of Object.keys(value)) {
-    const item = (value as Record<string, unknown>)[key];
-    if (typeof item === 'object' && item !== null) setOwn(value, key, decodeJson(item));
-  }
-  return value;
-}
-
 function jsonCodec(prisma: PrismaNamespace): Codec {
   const isNull = (value: unknown): boolean =>
     value === prisma.JsonNull || value === prisma.DbNull || value === prisma.AnyNull;
   return {
     encode(value, path) {
       try {
-        return encodeJson(value, path, isNull);
+        return encodeJson(toStoredJson(value), path, isNull);
       } catch (error) {
         if (error instanceof RangeError)
           throw new ArgumentError(`Argument \`${path}\`: the JSON value is cyclic or too deep.`);
         throw error;
       }
     },
-    decode: decodeJson,
+    decode: fromStoredJson,
   };
 }
 

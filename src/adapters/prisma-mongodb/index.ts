@@ -10,3 +10,4 @@ export type { Datamodel } from './datamodel';
 export type { PrismaNamespace } from './errors';
 export { ensureIndexes } from './indexes';
 export { failedBeforeSending } from './insert-batcher';
+export { fromStoredRow, toStoredRow } from './stored-json';

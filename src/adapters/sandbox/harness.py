@@ -187,7 +187,7 @@ def _result_text(value, room):
 
 
 def _call(call):
-    source, arguments = call['source'], call['arguments']
+    source, arguments = call['source'], _json.loads(call['arguments'])
     # The interpreter starts from a stored image: without this every call would draw the same numbers.
     random.seed()
     names = {'__name__': '__tool__', '__builtins__': __builtins__}
@@ -217,7 +217,7 @@ def _error_of(error, limit):
 
 
 def _af_run(text):
-    """Takes and gives JSON: {source, name, arguments, outputBytes} in, {ok, result, error, logs} out."""
+    """Takes and gives JSON: {source, name, arguments (as JSON text), outputBytes} in, {ok, result, error, logs} out."""
     call = _json.loads(text)
     limit = call['outputBytes']
     log = _Log(limit)

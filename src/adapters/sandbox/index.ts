@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DomainError } from '../../errors';
+import { bigIntegers, JsonProblem, outcomeOfText, readExactJson } from '../../json';
 import { type Clock, systemClock } from '../../ports/clock';
 import type { Logger } from '../../ports/logger';
 import {
@@ -162,7 +163,11 @@ class PooledSandbox implements ProcessSandbox {
     try {
       const { functionName: name, parameterNames: parameters } = facts;
       const { source, arguments: args } = call;
-      const reply = await member.ask<Reply>('run', { source, name, parameters, arguments: args, ...limits });
+      // As text: what goes to another process loses the exact numbers.
+      const text = JSON.stringify(args);
+      const integers = call.language === 'javascript' ? bigIntegers(args) : [];
+      const request = { source, name, parameters, arguments: text, integers, ...limits };
+      const reply = await member.ask<Reply>('run', request);
       return { ...answerOf(reply.text), memoryBytes: reply.memoryBytes };
     } catch (error) {
       // Whatever went wrong, the process is not to be trusted with another call.
@@ -229,8 +234,9 @@ class PooledSandbox implements ProcessSandbox {
 function answerOf(text: string): Omit<Answer, 'memoryBytes'> {
   let parsed: Partial<Answer> | null;
   try {
-    parsed = JSON.parse(text) as Partial<Answer> | null;
-  } catch {
+    parsed = readExactJson(text) as Partial<Answer> | null;
+  } catch (error) {
+    if (error instanceof JsonProblem) return unkept(text);
     throw new MemberLost('The sandbox process gave an answer that is not JSON.');
   }
   const { ok, result, error, logs } = parsed ?? {};
@@ -244,6 +250,22 @@ function answerOf(text: string): Omit<Answer, 'memoryBytes'> {
     line: typeof line === 'number' ? line : null,
   };
   return { ok, result: null, logs, error: known };
+}
+
+const BEFORE_RESULT = '{"ok":true,"result":';
+const BEHIND_RESULT = ',"error":null,"logs":';
+
+/** Of an answer whose result cannot be kept as JSON: equal keys, too many levels, a number beyond doubles. */
+function unkept(text: string): Omit<Answer, 'memoryBytes'> {
+  const end = text.lastIndexOf(BEHIND_RESULT);
+  if (!text.startsWith(BEFORE_RESULT) || end < 0)
+    throw new MemberLost('The sandbox process gave an answer that is no outcome.');
+  const logs: unknown = JSON.parse(text.slice(end + BEHIND_RESULT.length, -1));
+  const outcome = outcomeOfText(text.slice(BEFORE_RESULT.length, end));
+  const said = { logs: String(logs) };
+  return outcome.ok
+    ? { ok: true, result: outcome.result, error: null, ...said }
+    : { ok: false, result: null, error: { ...outcome.error, line: null }, ...said };
 }
 
 const TOO_MUCH_MEMORY = 'the call needs more memory than it may have';

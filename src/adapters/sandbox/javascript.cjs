@@ -35,7 +35,8 @@ const FIRST_CALL = {
   source: 'function f() { console.log(1); }',
   name: 'f',
   parameters: [],
-  arguments: {},
+  arguments: '{}',
+  integers: [],
   timeoutMs: 10_000,
   memoryBytes: 32 * 1024 * 1024,
   outputBytes: 1024,
@@ -99,9 +100,13 @@ class Run {
       const now = keep(context.newFunction('now', () => context.newNumber(performance.now())));
       const invoke = this.unwrap(context.callFunction(harness, context.undefined, print, now), keep);
       const tool = this.unwrap(context.evalCode(`${call.source}\n;(${call.name});`, 'tool.js'), keep);
-      const args = keep(context.newString(JSON.stringify(call.arguments)));
+      const args = keep(context.newString(call.arguments));
+      const integers = keep(context.newString(JSON.stringify(call.integers)));
       const names = keep(context.newString(JSON.stringify(call.parameters)));
-      const state = this.unwrap(context.callFunction(invoke, context.undefined, tool, args, names), keep);
+      const state = this.unwrap(
+        context.callFunction(invoke, context.undefined, tool, args, names, integers),
+        keep,
+      );
       return this.settle(state, keep);
     } catch (error) {
       if (error instanceof GuestError) return error.failure;

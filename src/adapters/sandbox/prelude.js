@@ -7,8 +7,9 @@
   const { isFinite } = Number;
   const { defineProperty, fromEntries } = Object;
   const [StringOf, ErrorType, TypeErrorType, SetType, MapType] = [String, Error, TypeError, Set, Map];
+  const BigIntOf = BigInt;
   const REST_DOTS = 3;
-  const { slice } = String.prototype;
+  const { slice, indexOf } = String.prototype;
   const { push, join, splice } = Array.prototype;
 
   const show = (value) => {
@@ -63,27 +64,59 @@
     error.name = 'result_not_json';
     throw error;
   };
-  const KINDS = { function: 'a function', symbol: 'a symbol', bigint: 'a BigInt' };
+  const KINDS = { function: 'a function', symbol: 'a symbol' };
+  // JSON has integers of any size, `stringify` writes none of them: they stand as marked texts until the end.
+  const MARK = '\u0000integer:';
+  const MARK_WRITTEN = '"\\u0000integer:';
   const plain = (_key, value) => {
     const kind = KINDS[typeof value];
     if (kind) refuse(kind);
+    if (typeof value === 'bigint') return MARK + StringOf(value);
     if (typeof value === 'number' && !isFinite(value)) refuse(StringOf(value));
     if (value instanceof SetType) return [...value];
     if (value instanceof MapType) return fromEntries(value);
     return value;
   };
+  const withIntegers = (json) => {
+    let text = '';
+    let from = 0;
+    let mark = apply(indexOf, json, [MARK_WRITTEN, from]);
+    for (; mark >= 0; mark = apply(indexOf, json, [MARK_WRITTEN, from])) {
+      const start = mark + MARK_WRITTEN.length;
+      const end = apply(indexOf, json, ['"', start]);
+      text += apply(slice, json, [from, mark]) + apply(slice, json, [start, end]);
+      from = end + 1;
+    }
+    return from === 0 ? json : text + apply(slice, json, [from]);
+  };
   const writeJson = (value) => {
     if (value === undefined) return 'null';
     try {
-      return stringify(value, plain);
+      return withIntegers(stringify(value, plain));
     } catch (error) {
       if (error.name === 'result_not_json') throw error;
       return refuse(`the result (${error.message})`);
     }
   };
 
-  return (tool, argumentsJson, namesJson) => {
+  /** Integers that are no double come as [[way, digits], ...]. */
+  const setIntegers = (args, integers) => {
+    for (let at = 0; at < integers.length; at++) {
+      const way = integers[at][0];
+      let holder = args;
+      for (let level = 0; level < way.length - 1; level++) holder = holder[way[level]];
+      defineProperty(holder, way[way.length - 1], {
+        value: BigIntOf(integers[at][1]),
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    }
+  };
+
+  return (tool, argumentsJson, namesJson, integersJson) => {
     const args = parse(argumentsJson);
+    setIntegers(args, parse(integersJson));
     const names = parse(namesJson);
     const state = { json: undefined, error: undefined, tick };
     const positional = [];

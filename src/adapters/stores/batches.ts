@@ -7,7 +7,7 @@ import {
   type MongoClient,
   MongoClientBulkWriteError,
 } from 'mongodb';
-import { failedBeforeSending } from '../prisma-mongodb';
+import { failedBeforeSending, fromStoredRow, toStoredRow } from '../prisma-mongodb';
 
 /** Entries of one command at most. */
 const MOST_AT_ONCE = 500;
@@ -83,7 +83,7 @@ export function toDocument<R extends Row>({ id, ...rest }: R): Document {
 
 /** A stored document as a row; fields that were added later than the document are null. */
 export function toRow<R>(document: Document): R {
-  const { _id, ...rest } = document;
+  const { _id, ...rest } = fromStoredRow(document);
   return { id: _id as string, ...rest } as R;
 }
 
@@ -101,7 +101,7 @@ export type Write = { collection: Collection<Document> } & (
 export const insertion = (collection: Collection<Document>, document: Document): Write => ({
   kind: 'insert',
   collection,
-  document: explicit(document),
+  document: toStoredRow(explicit(document)),
 });
 
 export const conditional = (
@@ -111,7 +111,7 @@ export const conditional = (
   kind: 'update',
   collection,
   filter: explicit(filter),
-  update: '$set' in update ? { ...update, $set: explicit(update.$set as Document) } : update,
+  update: '$set' in update ? { ...update, $set: toStoredRow(explicit(update.$set as Document)) } : update,
 });
 
 /** Writes that depend on each other: a stage happens only if every write of the stage before it did. */

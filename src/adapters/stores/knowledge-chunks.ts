@@ -1,5 +1,6 @@
 import { Binary, type Collection, type Document, MongoBulkWriteError } from 'mongodb';
 import { DUPLICATE_KEY, FindBatch } from './batches';
+import { fromStoredRow, toStoredRow } from '../prisma-mongodb';
 import type { ChunkWithoutVector, KnowledgeChunkRecord, RevisionRef } from '../../ports/knowledge';
 
 /** Chunks of one write command: with vectors of 1,536 numbers about 4 MB. */
@@ -119,12 +120,12 @@ export class KnowledgeChunkRows {
 
 const toDocument = ({ id, vector, ...rest }: KnowledgeChunkRecord): Document => ({
   _id: id,
-  ...rest,
+  ...toStoredRow(rest),
   vector: new Binary(vector),
 });
 
 const withoutVector = ({ _id, ...row }: Document): ChunkWithoutVector =>
-  ({ ...row, id: String(_id) }) as never;
+  ({ ...fromStoredRow(row), id: String(_id) }) as never;
 
 /** A copy: the driver's buffer is a window on the whole answer, which would stay in memory with it. */
 const bytesOf = (value: unknown): Uint8Array =>

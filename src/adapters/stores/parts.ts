@@ -1,6 +1,7 @@
 import type { Collection, Document } from 'mongodb';
 import type { PartRecord, PartType } from '../../ports/records';
 import { type Conversed, type PartStore, PlaceTakenError } from '../../ports/stores';
+import { fromStoredRow } from '../prisma-mongodb';
 import type { WriteBatch } from './batches';
 import type { TenantClient } from './client';
 import type { RecentMessages } from './recent-messages';
@@ -119,7 +120,7 @@ export function partDocument(part: PartRecord): Document {
 }
 
 function partOf(document: Document): PartRecord {
-  const part = document as Omit<PartRecord, 'id'> & { _id: string };
+  const part = fromStoredRow(document) as Omit<PartRecord, 'id'> & { _id: string };
   return {
     id: part._id,
     conversationId: part.conversationId,

@@ -1,0 +1,22 @@
+export { keptOutcome, outcomeOfText } from './outcome';
+export { asJson, comparable, exactNumber, JsonNumber, keepsValue, numberProblem } from './number';
+export {
+  clientNumber,
+  exactField,
+  exactNumbers,
+  exactTexts,
+  JsonProblem,
+  MAX_JSON_DEPTH,
+  readClientJson,
+  readExactJson,
+  setOwn,
+} from './read';
+export {
+  bigIntegers,
+  checkJson,
+  inexactNumber,
+  keyWithNul,
+  parseStorable,
+  plainNumbers,
+  storableJson,
+} from './storable';

@@ -1,0 +1,262 @@
+import { stubEnvironment } from '../testkit/contract';
+import { type Client, eventually, startTestServer, type TestServer } from '../testkit/server';
+import { startStubProvider, type StubProvider } from '../testkit/stub-provider';
+
+const BIG = '2512292042121000001';
+
+let stub: StubProvider;
+let server: TestServer;
+let ada: Client;
+let main: string;
+let count = 0;
+
+beforeAll(async () => {
+  stub = await startStubProvider();
+  server = await startTestServer(stubEnvironment(stub.url));
+  ada = await server.as({ user: 'ada' });
+  main = await ada.agentId();
+  for (const [name, code] of [
+    ['echo_int', 'def echo_int(n):\n    return {"n": n, "text": repr(n), "type": type(n).__name__}\n'],
+    ['double_it', 'function double_it(n) { return { twice: n + n, type: typeof n }; }'],
+    ['add', 'def add(a, b):\n    return a + b\n'],
+    ['power', 'def power():\n    return [2 ** 70, 10.0, 1e20, -0.0, 1e-7]\n'],
+    ['factorial', 'import math\n\ndef factorial():\n    return math.factorial(200)\n'],
+    ['not_a_number', 'def not_a_number():\n    return float("nan")\n'],
+    ['guarded', 'def guarded(n):\n    return repr(n)\n'],
+  ] as const) {
+    const tool = { name, description: 'd', function_code: code, require_approval: name === 'guarded' };
+    expect((await ada.rest('POST', `/api/v1/agent/${main}/tools`, tool)).status).toBe(200);
+  }
+});
+afterAll(async () => {
+  await server?.close();
+  await stub.close();
+});
+
+/** Text of an answer: a parser of the test would hide what it is about. */
+async function text(
+  method: string,
+  route: string,
+  body?: string,
+  client = ada,
+): Promise<{ status: number; text: string }> {
+  const response = await fetch(client.url + route, {
+    method,
+    headers: { authorization: `Bearer ${client.token}`, 'content-type': 'application/json' },
+    body,
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+const conversation = (id: string): string => `/api/v1/conversations/${id}`;
+
+async function newConversation(metadata = '{}'): Promise<string> {
+  const id = `numbers-${++count}`;
+  const made = await text(
+    'POST',
+    '/api/v1/conversations',
+    `{"id":"${id}","agent_id":"${main}","metadata":${metadata}}`,
+  );
+  expect(made).toMatchObject({ status: 201 });
+  return id;
+}
+
+/** Lets the model call a tool. @returns what the model was told, and the run */
+async function call(name: string, args: string) {
+  stub.next({ toolCalls: [{ id: `call_${++count}`, name, arguments: args }] });
+  stub.next({ text: 'Done.' });
+  const id = `calls-${count}`;
+  const run = await ada.rest('POST', `/api/v1/agent/${main}/chat`, {
+    message: 'Go.',
+    conversation_id: id,
+    message_id: `m-${count}`,
+    stream: false,
+  });
+  const messages = stub.requests.at(-1)!.body.messages as { role: string; content: string }[];
+  return { id, run, told: messages.at(-1)!.content };
+}
+
+describe('numbers that a model writes', () => {
+  it('reach a Python tool digit by digit, and its results the model', async () => {
+    const { run, told } = await call('echo_int', `{"n": ${BIG}}`);
+    expect(run.body).toMatchObject({ status: 'completed' });
+    expect(told).toBe(`{"n":${BIG},"text":"${BIG}","type":"int"}`);
+  });
+
+  it('stay floats where they are written as floats', async () => {
+    expect((await call('echo_int', '{"n": 10.0}')).told).toBe('{"n":10.0,"text":"10.0","type":"float"}');
+    expect((await call('echo_int', '{"n": -0.0}')).told).toBe('{"n":-0.0,"text":"-0.0","type":"float"}');
+  });
+
+  it('reach a JavaScript tool as BigInt', async () => {
+    expect((await call('double_it', `{"n": ${BIG}}`)).told).toBe(
+      '{"twice":5024584084242000002,"type":"bigint"}',
+    );
+    expect((await call('double_it', '{"n": 2}')).told).toBe('{"twice":4,"type":"number"}');
+  });
+
+  it.each([
+    ['1e999', '{"a":1e999,"b":2}', 'a: must be a number below 1.8e308, is 1e999'],
+    [
+      'too many digits',
+      `{"a":0.${'3'.repeat(2_000)},"b":2}`,
+      'a: must be a number of at most 1000 characters',
+    ],
+    ['an argument given twice', '{"a":1,"a":2,"b":2}', 'a: is given twice in one object'],
+    [
+      'lists in lists',
+      `{"a":${'['.repeat(150)}${']'.repeat(150)},"b":2}`,
+      'must not be nested deeper than 100 levels',
+    ],
+  ])(
+    'that cannot be taken fail the call with the reason, and the run goes on: %s',
+    async (_what, args, reason) => {
+      const { run, told } = await call('add', args);
+      expect(run).toMatchObject({ status: 200, body: { status: 'completed' } });
+      expect(told).toContain(reason);
+    },
+  );
+});
+
+describe('numbers that a tool gives', () => {
+  it('are shown and stored as they are', async () => {
+    const { id, told } = await call('power', '{}');
+    const exact = '[1180591620717411303424,10.0,1e+20,-0.0,1e-07]';
+    expect(told).toBe(exact);
+    expect((await text('GET', `${conversation(id)}/timeline`)).text).toContain(exact);
+  });
+
+  it.each(['factorial', 'not_a_number'])('beyond doubles fail the call with the reason: %s', async (tool) => {
+    const { run, told } = await call(tool, '{}');
+    expect(run).toMatchObject({ status: 200, body: { status: 'completed' } });
+    expect(told).toMatch(/The call failed.*(below 1.8e308|not JSON compliant)/);
+  });
+});
+
+describe('a direct run', () => {
+  const run = (tool: string, args: string, rest = '') =>
+    text(
+      'POST',
+      `/api/v1/agent/${main}/tools/${tool}/run`,
+      `{"arguments":${args},"conversation_id":"direct-${++count}","message_id":"m"${rest}}`,
+    );
+
+  it('passes numbers on and gives them back', async () => {
+    const { status, text: answer } = await run('echo_int', `{"n":${BIG}}`);
+    expect(status).toBe(200);
+    expect(answer).toContain(`{"n":${BIG},"text":"${BIG}","type":"int"}`);
+    expect((await run('echo_int', '{"n":10.0}')).text).toContain('"type":"float"');
+  });
+
+  it('refuses what is no number here', async () => {
+    const { status, text: answer } = await run('echo_int', '{"n":1e999}');
+    expect(status).toBe(422);
+    expect(JSON.parse(answer).errors).toEqual([
+      { path: 'arguments.n', message: 'must be a number below 1.8e308, is 1e999' },
+    ]);
+  });
+});
+
+describe('an approval', () => {
+  it('shows the exact number, and runs with the exact number that it was changed to', async () => {
+    stub.next({ toolCalls: [{ id: 'g', name: 'guarded', arguments: `{"n": ${BIG}}` }] });
+    const waiting = await ada.rest('POST', `/api/v1/agent/${main}/chat`, {
+      message: 'Go.',
+      conversation_id: 'gated',
+      message_id: 'm',
+      stream: false,
+    });
+    expect(waiting.body.status).toBe('waiting_approval');
+    const pending = await text('GET', '/api/v1/approvals/pending');
+    expect(pending.text).toContain(`"n":${BIG}`);
+    const [approval] = JSON.parse(pending.text).approvals;
+    stub.next({ text: 'Done.' });
+    const decided = await text(
+      'POST',
+      `/api/v1/approvals/${approval.id}/respond`,
+      `{"status":"approved","modified_arguments":{"n":9007199254740993}}`,
+    );
+    expect(decided).toMatchObject({ status: 200 });
+    const told = (): unknown => stub.requests.at(-1)!.body.messages.at(-1).content;
+    await eventually(
+      () => Promise.resolve(told() === '9007199254740993'),
+      'the model is told what the changed call gave',
+    );
+  });
+});
+
+describe('metadata of a conversation', () => {
+  it.each([
+    '{"id":2512292042121000001}',
+    '{"a":[-9223372036854775808,9223372036854775807,18446744073709551616,1180591620717411303424]}',
+    '{"digits":0.1234567890123456789012345678901234567890}',
+    `{"long":${'7'.repeat(300)}}`,
+    '{"tiny":1e-400}',
+  ])('come back as they were sent: %s', async (metadata) => {
+    const id = await newConversation(metadata);
+    expect((await text('GET', conversation(id))).text).toContain(`"metadata":${metadata}`);
+    expect((await text('PUT', conversation(id), `{"metadata":${metadata}}`)).text).toContain(
+      `"metadata":${metadata}`,
+    );
+    expect((await text('GET', '/api/v1/conversations')).text).toContain(metadata);
+  });
+
+  it.each(['1e999', '-1E400', '7'.repeat(400)])(
+    'is refused with the path where a number is beyond doubles: %s',
+    async (number) => {
+      const id = await newConversation();
+      for (const [method, route, body] of [
+        ['PUT', conversation(id), `{"metadata":{"x":{"y":[1,${number}]}}}`],
+        ['POST', `${conversation(id)}/messages`, `{"content":"x","metadata":{"x":{"y":[1,${number}]}}}`],
+      ] as const) {
+        const { status, text: answer } = await text(method, route, body);
+        expect(status).toBe(422);
+        expect(JSON.parse(answer).errors).toEqual([
+          { path: 'metadata.x.y.1', message: expect.stringContaining('below 1.8e308') },
+        ]);
+      }
+    },
+  );
+
+  it('keeps numbers of one value one number: 10.0 is 10', async () => {
+    const id = await newConversation('{"a":10.0,"b":1e3,"c":-0}');
+    expect(JSON.parse((await text('GET', conversation(id))).text).metadata).toEqual({ a: 10, b: 1000, c: 0 });
+  });
+});
+
+describe('over GraphQL', () => {
+  const update =
+    'mutation ($input: UpdateConversationInput!) { updateConversation(input: $input) { metadata } }';
+  const graphql = (query: string, variables: string) =>
+    text('POST', '/graphql', `{"query":${JSON.stringify(query)},"variables":${variables}}`);
+
+  it('variables and literals keep their numbers, compiled or not', async () => {
+    const id = await newConversation();
+    const literal = `mutation { updateConversation(input: {id: "${id}", metadata: {n: ${BIG}, f: 10.0}}) { metadata } }`;
+    for (let again = 0; again < 3; again++) {
+      expect((await graphql(update, `{"input":{"id":"${id}","metadata":{"n":${BIG}}}}`)).text).toContain(
+        `{"n":${BIG}}`,
+      );
+      expect((await graphql(literal, '{}')).text).toContain(`{"n":${BIG},"f":10}`);
+    }
+  });
+
+  it('what is no number is refused by its path', async () => {
+    const id = await newConversation();
+    for (let again = 0; again < 3; again++) {
+      const answer = await graphql(update, `{"input":{"id":"${id}","metadata":{"n":[1e999]}}}`);
+      expect(JSON.parse(answer.text).errors[0].extensions).toMatchObject({
+        code: 'validation_failed',
+        errors: [{ path: 'variables.input.metadata.n.0' }],
+      });
+      const literal = await graphql(
+        `mutation { updateConversation(input: {id: "${id}", metadata: {n: 1e999}}) { metadata } }`,
+        '{}',
+      );
+      expect(JSON.parse(literal.text).errors[0].extensions).toMatchObject({
+        code: 'validation_failed',
+        errors: [{ path: 'n' }],
+      });
+    }
+  });
+});
