@@ -10,6 +10,7 @@ import { Compactions } from './conversations/compaction';
 import { Conversations } from './conversations/conversations';
 import { History } from './conversations/history';
 import { CLEAN_UP, cleanUpConversations } from './conversations/clean-up';
+import { FairSemaphore } from './fair-semaphore';
 import { DocumentViewer } from './files/viewer';
 import { LOCAL_MODEL } from './models/gateway';
 import { ModelPreferences } from './models/preferences';
@@ -43,6 +44,9 @@ const EXPIRE = 'approvals.expire';
 const RECOVER = 'runs.recover';
 const RECOVER_JOB_EVERY_MS = 60_000;
 const CLEAN_UP_EVERY_MS = 300_000;
+
+/** Further places for tenants and users that have none, as a share of all: others' long runs keep nobody waiting. */
+const RESERVED_PLACES = 0.25;
 
 const version = packageVersion();
 
@@ -161,6 +165,9 @@ export function createDomain({
     tools: parts.box,
     offers,
     runner,
+    places: new FairSemaphore(config.runs.maxConcurrent, {
+      reserve: Math.ceil(config.runs.maxConcurrent * RESERVED_PLACES),
+    }),
     clock,
     save: async ({ store, run }, changes) => {
       const saved =
@@ -188,7 +195,6 @@ export function createDomain({
     logger,
     workerId,
     leaseMs,
-    maxConcurrentRuns: config.runs.maxConcurrent,
     onFinished: (store, run, conversation) => {
       if (conversation.queuedRuns > 0)
         void engine

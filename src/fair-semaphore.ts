@@ -9,6 +9,11 @@ export interface FairSemaphoreOptions {
   mostWaiting?: number;
   /** What a newcomer is told when too many wait, or it waited too long. */
   refusal?: (why: 'full' | 'late') => Error;
+  /**
+   * Further places for tenants that hold none, half of them for users who hold none: one who fills all places with work that
+   * takes long keeps nobody else waiting for its end. None when absent.
+   */
+  reserve?: number;
   /** Longest wait in milliseconds; no bound when absent. */
   maxWaitMs?: number;
 }
@@ -20,7 +25,8 @@ type Enter = () => void;
  * one's only request by one place, not by a thousand. In one line, first come, first served.
  */
 export class FairSemaphore {
-  private free: number;
+  private held = 0;
+  private readonly heldBy = new Map<string, number>();
   /** Maps keep the order in which keys came: the first tenant and its first user are next, and go behind when served. */
   private readonly lines = new Map<string, Map<string, Set<Enter>>>();
   private waitingCount = 0;
@@ -29,12 +35,10 @@ export class FairSemaphore {
   constructor(
     private readonly size: number,
     private readonly options: FairSemaphoreOptions = {},
-  ) {
-    this.free = size;
-  }
+  ) {}
 
   get active(): number {
-    return this.size - this.free;
+    return this.held;
   }
 
   get waiting(): number {
@@ -47,21 +51,38 @@ export class FairSemaphore {
    */
   async acquire({ turn = {}, signal }: { turn?: Turn; signal?: AbortSignal } = {}): Promise<() => void> {
     signal?.throwIfAborted();
-    if (this.free > 0) this.free--;
+    // Who may enter now overtakes nobody: those who wait may not, or they would have entered.
+    if (this.mayEnter(turn)) this.count(turn, 1);
     else await this.wait(turn, signal);
-    let held = true;
+    let isHeld = true;
     return () => {
-      if (!held) return;
-      held = false;
-      this.release();
+      if (!isHeld) return;
+      isHeld = false;
+      this.count(turn, -1);
+      this.admit();
     };
   }
 
-  private release(): void {
-    const next = this.next();
-    // The place passes on directly, so a newcomer cannot jump the queue.
-    if (next) next();
-    else this.free++;
+  private mayEnter({ tenant = '', user = '' }: Turn): boolean {
+    if (this.held < this.size) return true;
+    const { reserve = 0 } = this.options;
+    if (this.held < this.size + reserve && !this.heldBy.has(tenant)) return true;
+    return this.held < this.size + reserve / 2 && !this.heldBy.has(keyOf(tenant, user));
+  }
+
+  private count({ tenant = '', user = '' }: Turn, change: 1 | -1): void {
+    this.held += change;
+    if (!this.options.reserve) return;
+    for (const key of [tenant, keyOf(tenant, user)]) {
+      const count = (this.heldBy.get(key) ?? 0) + change;
+      if (count === 0) this.heldBy.delete(key);
+      else this.heldBy.set(key, count);
+    }
+  }
+
+  /** A place passes on directly, so a newcomer cannot jump the queue. */
+  private admit(): void {
+    for (let next = this.next(); next; next = this.next()) next();
   }
 
   private wait(turn: Turn, signal: AbortSignal | undefined): Promise<void> {
@@ -74,7 +95,10 @@ export class FairSemaphore {
         signal?.removeEventListener('abort', leave);
         finish();
       };
-      const enter = (): void => settle(resolve);
+      const enter = (): void => {
+        this.count(turn, 1);
+        settle(resolve);
+      };
       const leave = (): void => {
         this.remove(turn, enter);
         settle(() => reject(signal!.reason as Error));
@@ -108,18 +132,20 @@ export class FairSemaphore {
   }
 
   private next(): Enter | undefined {
-    const [tenant, users] = first(this.lines) ?? [];
-    const [user, line] = (users && first(users)) ?? [];
-    const enter = line?.values().next().value;
-    if (!enter) return undefined;
-    this.remove({ tenant, user }, enter);
-    toTheBack(users!, user!);
-    toTheBack(this.lines, tenant!);
-    return enter;
+    for (const [tenant, users] of this.lines)
+      for (const [user, line] of users) {
+        if (!this.mayEnter({ tenant, user })) continue;
+        const [enter] = line;
+        this.remove({ tenant, user }, enter!);
+        toTheBack(users, user);
+        toTheBack(this.lines, tenant);
+        return enter;
+      }
+    return undefined;
   }
 }
 
-const first = <Key, Value>(map: Map<Key, Value>): [Key, Value] | undefined => map.entries().next().value;
+const keyOf = (tenant: string, user: string): string => `${tenant}\0${user}`;
 
 function toTheBack<Value>(map: Map<string, Value>, key: string): void {
   const value = map.get(key);

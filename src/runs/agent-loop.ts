@@ -1,3 +1,4 @@
+import type { FairSemaphore } from '../fair-semaphore';
 import type { Clock } from '../ports/clock';
 import type { ModelGateway, ModelMessage } from '../ports/models';
 import type { JsonValue, RunRecord } from '../ports/records';
@@ -7,6 +8,7 @@ import type { Usage } from './events';
 import { addUsage, answer, emptyUsage, type StepResult } from './execute';
 import { hasReceipt, intentOf, planCall } from './ledger';
 import { RUN_PATIENCE_MS } from './log';
+import { Place } from './place';
 import { definitionOf, type Offered, type Offers } from './offer';
 import { whileUnavailable } from './patience';
 import { buildPrompt } from './prompt';
@@ -37,6 +39,8 @@ export interface LoopDependencies {
   tools: ToolBox;
   offers: Offers;
   runner: ToolRunner;
+  /** Runs that ask their model at the same time; one that waits for a tool, a human or a pause has no place. */
+  places: FairSemaphore;
   clock: Clock;
   /** Stores what a run has reached. @throws FencedError when another worker has it */
   save: (scope: RunScope, changes: Partial<RunRecord>) => Promise<void>;
@@ -50,7 +54,17 @@ export class AgentLoop {
   constructor(private readonly dependencies: LoopDependencies) {}
 
   async run(scope: RunScope): Promise<LoopEnd> {
+    const place = new Place(this.dependencies.places, scope);
+    try {
+      return await this.runIn(place, scope);
+    } finally {
+      place.leave();
+    }
+  }
+
+  private async runIn(place: Place, scope: RunScope): Promise<LoopEnd> {
     const { agent, store, request } = scope;
+    await place.take();
     const { offers } = this.dependencies;
     const [base, offered, stored] = await whileUnavailable(RUN_PATIENCE_MS, () =>
       Promise.all([
@@ -73,25 +87,25 @@ export class AgentLoop {
     const toolSignal = laterOnShutdown(scope.signal);
     const last = state.steps.at(-1);
     if (last) {
-      const pause = await this.settle(state, last, toolSignal, false);
+      const pause = await place.without(() => this.settle(state, last, toolSignal, false));
       if (pause) return this.paused(state, pause);
     }
     const turns = request.maxTurns ?? agent.maxTurns;
     for (;;) {
       if (state.steps.length >= turns) return this.completed(state, { finishReason: 'max_turns' });
-      const result = await this.ask(state);
+      const result = await this.ask(state, place);
       addUsage(state.usage, result.usage);
       if (result.toolCalls.length === 0) {
         if (await this.isAskedFurther(state)) continue;
         return this.completed(state, result);
       }
       const step = await this.intend(state, result, toolSignal);
-      const pause = await this.settle(state, step, toolSignal, true);
+      const pause = await place.without(() => this.settle(state, step, toolSignal, true));
       if (pause) return this.paused(state, pause);
     }
   }
 
-  private async ask(state: LoopState): Promise<StepResult> {
+  private async ask(state: LoopState, place: Place): Promise<StepResult> {
     const { scope, base, steps, offered } = state;
     const { models, clock } = this.dependencies;
     const { agent, run, request, signal, writer } = scope;
@@ -101,6 +115,7 @@ export class AgentLoop {
       models,
       text: state.text,
       tenant: scope.store.tenant,
+      aside: (wait) => place.without(wait),
       run,
       request,
       messages: [...base, ...transcriptOf(steps), ...state.tail],

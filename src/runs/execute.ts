@@ -37,6 +37,8 @@ export interface ModelStep {
   text: StepText;
   /** Whose turn it is where the work of many waits. */
   tenant: string;
+  /** Waits without a place among those that ask their model. */
+  aside: (wait: () => Promise<void>) => Promise<void>;
   run: RunRecord;
   request: RunRequest;
   messages: ModelMessage[];
@@ -80,7 +82,8 @@ async function textAnswer(step: ModelStep): Promise<StepResult> {
       if (step.text.value === '' || !isRetryable(error) || attempt >= MAX_CONTINUATIONS) throw error;
       const asked = (error as DomainError).details.retryAfterMs ?? 0;
       if (asked > LONGEST_CONTINUATION_WAIT_MS) throw error;
-      await delay(Math.max(asked, FIRST_CONTINUATION_WAIT_MS * 2 ** attempt), step.signal);
+      const waitMs = Math.max(asked, FIRST_CONTINUATION_WAIT_MS * 2 ** attempt);
+      await step.aside(() => delay(waitMs, step.signal));
       if (step.signal.aborted) throw step.signal.reason;
     }
   }

@@ -12,7 +12,6 @@ import { isRetryable } from './execute';
 import { type ConversationLog, FencedError, type PartDraft, RUN_PATIENCE_MS, type Writer } from './log';
 import { delay, whileUnavailable } from './patience';
 import type { Pause, RunScope } from './scope';
-import { Slots } from './slots';
 import { digestOf } from './transcript';
 import type { RunRequest } from './types';
 import { RunWriter } from './writer';
@@ -70,7 +69,6 @@ export interface SessionDependencies {
   logger: Logger;
   workerId: string;
   leaseMs: number;
-  maxConcurrentRuns: number;
   /** Called after a run freed its conversation. */
   onFinished: (store: TenantStore, run: RunRecord, conversation: ConversationRecord) => void;
   /** Called after a run began to wait for a human. */
@@ -89,16 +87,13 @@ type Reached = Ending | { pause: Pause; changes: Partial<RunRecord> } | 'left';
 /** The runs that this worker executes now. */
 export class RunSessions {
   private readonly sessions = new Map<string, Session>();
-  private readonly slots: Slots;
   /** Runs that ended a moment ago, for followers that come right after the start. */
   private readonly ended = new Map<string, { tenant: string; run: RunRecord }>();
   /** Runs that were accepted and are not launched yet: nobody else may take them for abandoned. */
   private readonly beginning = new Map<string, TenantStore>();
   private heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(private readonly dependencies: SessionDependencies) {
-    this.slots = new Slots(dependencies.maxConcurrentRuns);
-  }
+  constructor(private readonly dependencies: SessionDependencies) {}
 
   get size(): number {
     return this.sessions.size;
@@ -202,9 +197,8 @@ export class RunSessions {
 
   private async reach(launch: Launch, writer: RunWriter, stop: AbortController): Promise<Reached> {
     const { run } = launch;
-    let release: (() => void) | undefined;
     try {
-      release = await this.slots.take(stop.signal);
+      stop.signal.throwIfAborted();
       return await this.work(this.scope(launch, writer, stop));
     } catch (error) {
       if (error instanceof FencedError) throw error;
@@ -215,8 +209,6 @@ export class RunSessions {
         ? cancelled(run, writer, error.message)
         : failed(run, writer, this.toFailure(run, error));
       return { ...ending, parts: [...loose, ...ending.parts] };
-    } finally {
-      release?.();
     }
   }
 

@@ -1,4 +1,5 @@
 import { DomainError } from '../errors';
+import { FairSemaphore } from '../fair-semaphore';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/logger';
@@ -23,7 +24,6 @@ import { shownKey } from './progress';
 import { questionItems, QUESTION_TIMEOUT_MS } from './questions';
 import { deniedBefore, failed, refusal, rejected } from './receipts';
 import type { Pause, RunScope } from './scope';
-import { Slots } from './slots';
 import {
   approvalRequired,
   approvalResolved,
@@ -110,10 +110,10 @@ export class ToolRunner {
     calls: ToolCallRecord[],
   ): Promise<{ calls: ToolCallRecord[]; pause: Pause | null }> {
     if (settling.fresh) await this.show(settling, calls);
-    const slots = new Slots(PARALLEL_CALLS);
+    const places = new FairSemaphore(PARALLEL_CALLS);
     const outcomes = await Promise.allSettled(
       calls.map(async (call) => {
-        const release = await slots.take(settling.signal);
+        const release = await places.acquire({ signal: settling.signal });
         try {
           return await this.drive(settling, call);
         } finally {

@@ -1,71 +1,42 @@
 import { DomainError } from '../../errors';
+import { FairSemaphore, type Turn } from '../../fair-semaphore';
 
-/** Bounds the calls that run at once, and those that wait for their turn (first come, first served). */
+/** Bounds the calls that run at once, and those that wait for their turn: tenants and users take turns. */
 export class Limiter {
-  private running = 0;
-  private readonly waiting: Set<() => void> = new Set();
+  private readonly places: FairSemaphore;
 
   constructor(
     private readonly name: string,
-    private readonly limits: { maxConcurrency: number; maxQueue: number; maxWaitMs: number },
-  ) {}
+    limits: { maxConcurrency: number; maxQueue: number; maxWaitMs: number },
+  ) {
+    this.places = new FairSemaphore(limits.maxConcurrency, {
+      mostWaiting: limits.maxQueue,
+      maxWaitMs: limits.maxWaitMs,
+      refusal: (why) =>
+        this.overloaded(why === 'full' ? 'its queue is full' : 'no place became free in time'),
+    });
+  }
 
   get active(): number {
-    return this.running;
+    return this.places.active;
   }
 
   get queued(): number {
-    return this.waiting.size;
+    return this.places.waiting;
   }
 
   /**
    * @returns a function that gives the place back; calling it again does nothing
    * @throws DomainError `overloaded` when the queue is full or the wait too long; the abort reason when aborted
    */
-  async acquire(signal?: AbortSignal): Promise<() => void> {
-    signal?.throwIfAborted();
-    if (this.running < this.limits.maxConcurrency) this.running += 1;
-    else await this.wait(signal);
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      this.release();
-    };
-  }
-
-  private release(): void {
-    const [next] = this.waiting;
-    // The place passes on directly: `running` stays as it is, so a newcomer cannot jump the queue.
-    if (next) next();
-    else this.running -= 1;
-  }
-
-  private wait(signal: AbortSignal | undefined): Promise<void> {
-    if (this.waiting.size >= this.limits.maxQueue)
-      return Promise.reject(this.overloaded('its queue is full'));
-    return new Promise((resolve, reject) => {
-      const settle = (finish: () => void): void => {
-        this.waiting.delete(start);
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        finish();
-      };
-      const start = (): void => settle(resolve);
-      const abort = (): void => settle(() => reject(signal?.reason));
-      const timer = setTimeout(
-        () => settle(() => reject(this.overloaded('no place became free in time'))),
-        this.limits.maxWaitMs,
-      );
-      signal?.addEventListener('abort', abort, { once: true });
-      this.waiting.add(start);
-    });
+  acquire(signal?: AbortSignal, turn?: Turn): Promise<() => void> {
+    return this.places.acquire({ signal, turn });
   }
 
   private overloaded(why: string): DomainError {
     return new DomainError(
       'overloaded',
-      `The model provider ${this.name} has ${this.running} calls running and ${this.waiting.size} waiting: ${why}. Try again shortly.`,
+      `The model provider ${this.name} has ${this.active} calls running and ${this.queued} waiting: ${why}. Try again shortly.`,
       { retryAfterMs: 1000, extra: { provider: this.name, retryable: true } },
     );
   }

@@ -81,7 +81,7 @@ class Provider implements OpenAiProvider {
   async *chat(request: ChatRequest): AsyncGenerator<ChatChunk, void, undefined> {
     const { signal } = request;
     const model = this.wireModel(request.model);
-    const release = await this.enter(signal);
+    const release = await this.enter(signal, request.turn);
     let stream: ChatStream | undefined;
     const abort = (): void => {
       stream?.close();
@@ -145,8 +145,8 @@ class Provider implements OpenAiProvider {
     this.http.close();
   }
 
-  private enter(signal: AbortSignal | undefined): Promise<() => void> {
-    if (this.hasAccess()) return this.limiter.acquire(signal);
+  private enter(signal: AbortSignal | undefined, turn?: ChatRequest['turn']): Promise<() => void> {
+    if (this.hasAccess()) return this.limiter.acquire(signal, turn);
     const message = `The provider ${this.name} has no API key; set one or choose another model.`;
     const extra = { provider: this.name, retryable: false };
     return Promise.reject(new DomainError('provider_error', message, { extra }));

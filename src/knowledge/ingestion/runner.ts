@@ -1,4 +1,5 @@
 import { DomainError } from '../../errors';
+import { FairSemaphore } from '../../fair-semaphore';
 import type { Clock } from '../../ports/clock';
 import type { IngestionJobRecord } from '../../ports/knowledge';
 import type { Logger } from '../../ports/logger';
@@ -42,12 +43,11 @@ export interface RunnerDependencies {
 export class IngestionRunner {
   private readonly running = new Map<string, Promise<void>>();
   private readonly sweeping = new Map<string, Promise<void>>();
-  private readonly waiting: (() => void)[] = [];
   private readonly stopping = new AbortController();
-  private slots: number;
+  private readonly places: FairSemaphore;
 
   constructor(private readonly dependencies: RunnerDependencies) {
-    this.slots = dependencies.concurrency;
+    this.places = new FairSemaphore(dependencies.concurrency);
   }
 
   /** Runs the job unless somebody does already; resolves at its end, and never rejects for what the job did. */
@@ -55,7 +55,7 @@ export class IngestionRunner {
     const key = `${tenant}/${jobId}`;
     const known = this.running.get(key);
     if (known) return known;
-    const run = this.inSlot(() => this.execute(tenant, jobId, takeFrom)).finally(() =>
+    const run = this.inTurn(tenant, () => this.execute(tenant, jobId, takeFrom)).finally(() =>
       this.running.delete(key),
     );
     this.running.set(key, run);
@@ -92,7 +92,6 @@ export class IngestionRunner {
   /** Gives the running jobs up for others, or for the next start. */
   async shutdown(): Promise<void> {
     this.stopping.abort(new Error('The server stops.'));
-    for (const go of this.waiting.splice(0)) go();
     await Promise.allSettled([...this.running.values(), ...this.sweeping.values()]);
   }
 
@@ -106,15 +105,17 @@ export class IngestionRunner {
     this.sweeping.set(store.tenant, sweeping);
   }
 
-  private async inSlot(work: () => Promise<void>): Promise<void> {
-    if (this.slots === 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.slots--;
+  private async inTurn(tenant: string, work: () => Promise<void>): Promise<void> {
+    const { signal } = this.stopping;
+    const release = await this.places.acquire({ turn: { tenant }, signal }).catch((error: unknown) => {
+      // What waits when the server stops is taken up by the next one.
+      if (signal.aborted) return undefined;
+      throw error;
+    });
     try {
-      if (!this.stopping.signal.aborted) await work();
+      if (release && !signal.aborted) await work();
     } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.slots++;
+      release?.();
     }
   }
 
