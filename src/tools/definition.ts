@@ -4,6 +4,7 @@ import { compileSchema } from '../json-schema/check';
 import type { JsonObject, JsonValue } from '../ports/records';
 import type { SandboxLanguage } from '../ports/sandbox';
 import type { ToolKind, ToolRecord } from '../ports/tools';
+import { mendSchema, schemaComplaints, withoutChoices } from './schema';
 
 export const TOOL_NAME = /^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$/;
 const DESCRIPTION_CHARACTERS = 4_000;
@@ -157,8 +158,13 @@ function checkSchema(schema: JsonValue | undefined, complaints: Complaints): voi
     complaints.add(excess.path, excess.message);
     return;
   }
+  const mended = mendSchema(schema);
+  const errors = schemaComplaints(mended, 'args_schema');
+  if (errors.length > 0) complaints.add('args_schema', `is no valid JSON schema at ${errors[0]!.path}`);
+  complaints.errors.push(...errors);
+  if (errors.length > 0) return;
   try {
-    compileSchema(withoutDialect(schema));
+    compileSchema(withoutDialect(mended));
   } catch (error) {
     complaints.add('args_schema', `is no valid JSON schema: ${(error as Error).message}`);
   }
@@ -171,32 +177,73 @@ export function withoutDialect({ $schema: _dialect, $id: _id, ...schema }: JsonO
 
 /**
  * The schema of the arguments: the caller's own, else what the source says; `parameters` and `param_descriptions` fill in
- * what it leaves open.
+ * what it leaves open. Endpoints of models take it as it is.
+ * @param from the field that `inferred` was read from
+ * @throws DomainError `validation_failed` naming the place in the schema that is wrong
  */
-export function argumentSchema(input: ToolInput, inferred: JsonObject | undefined): JsonObject {
-  const base = isObject(input.argsSchema) ? input.argsSchema : schemaOfParameters(input.parameters, inferred);
+export function argumentSchema(
+  input: ToolInput,
+  inferred: JsonObject | undefined,
+  from: 'function_code' | 'config',
+): JsonObject {
+  const known = isObject(inferred) && from === 'config' ? withoutChoices(inferred) : inferred;
+  const base = isObject(input.argsSchema) ? input.argsSchema : schemaOfParameters(input.parameters, known);
+  const given = { ...base, type: 'object', properties: describedProperties(input, base) };
+  const excess = schemaExcess(given, isObject(input.argsSchema) ? 'args_schema' : 'parameters');
+  if (excess) throw invalidFields([excess]);
+  const schema = mendSchema(given);
+  throwIfInvalid(
+    schemaComplaints(schema, 'schema').map(({ path, message }) => ({
+      path: path.replace(/^schema(\.properties)?/, (all) => fieldOf(input, from, all)),
+      message,
+    })),
+  );
+  return schema;
+}
+
+function describedProperties(input: ToolInput, base: JsonObject): JsonObject {
   const texts = isObject(input.paramDescriptions) ? input.paramDescriptions : {};
   const known = isObject(base.properties) ? base.properties : {};
-  for (const name of Object.keys(texts))
+  for (const [name, text] of Object.entries(texts)) {
     if (!Object.hasOwn(known, name))
       throw invalid(`param_descriptions.${name}`, 'is no parameter of the tool');
-  const properties = Object.fromEntries(
+    if (typeof text !== 'string') throw invalid(`param_descriptions.${name}`, 'must be a text');
+  }
+  return Object.fromEntries(
     Object.entries(known).map(([name, schema]) => {
       const text = Object.hasOwn(texts, name) ? texts[name] : undefined;
       return [name, typeof text === 'string' && isObject(schema) ? { ...schema, description: text } : schema];
     }),
   );
-  const schema = { ...base, type: 'object', properties };
-  const excess = schemaExcess(schema, isObject(input.argsSchema) ? 'args_schema' : 'parameters');
-  if (excess) throw invalidFields([excess]);
-  return schema;
 }
+
+/** Where the caller wrote what stands at the beginning of a path into the schema. */
+function fieldOf(input: ToolInput, from: string, at: string): string {
+  if (isObject(input.argsSchema)) return at.replace('schema', 'args_schema');
+  if (!isObject(input.parameters) || Object.keys(input.parameters).length === 0)
+    return at.replace('schema', from);
+  return isSchema(input.parameters) ? at.replace('schema', 'parameters') : 'parameters';
+}
+
+const isSchema = (parameters: JsonObject): boolean =>
+  parameters.type === 'object' && isObject(parameters.properties);
+
+/** Names of types that people who write Python give their parameters. */
+const PYTHON_KINDS: Record<string, string> = {
+  str: 'string',
+  int: 'integer',
+  float: 'number',
+  bool: 'boolean',
+  list: 'array',
+  dict: 'object',
+  None: 'null',
+};
 
 /** `parameters` is a JSON schema, or metadata by parameter name: `{name: {type, description, required}}`. */
 function schemaOfParameters(parameters: JsonValue | undefined, inferred: JsonObject | undefined): JsonObject {
   const fallback = inferred ?? { type: 'object', properties: {} };
   if (!isObject(parameters) || Object.keys(parameters).length === 0) return fallback;
-  if (parameters.type === 'object' && isObject(parameters.properties)) return parameters;
+  if (isSchema(parameters)) return parameters;
   const known = isObject(fallback.properties) ? fallback.properties : {};
   const properties: JsonObject = { ...known };
   for (const [name, value] of Object.entries(parameters)) {
@@ -204,7 +251,9 @@ function schemaOfParameters(parameters: JsonValue | undefined, inferred: JsonObj
     if (typeof value === 'string') properties[name] = { ...before, description: value };
     else if (isObject(value)) {
       const { required: _, ...rest } = value;
-      properties[name] = { ...before, ...rest };
+      const { type } = rest;
+      const kind = typeof type === 'string' && Object.hasOwn(PYTHON_KINDS, type) ? PYTHON_KINDS[type] : type;
+      properties[name] = { ...before, ...rest, ...(kind === undefined ? {} : { type: kind }) };
     }
   }
   return { ...fallback, properties };

@@ -8,6 +8,7 @@ import type { JsonObject, JsonValue } from '../ports/records';
 import type { Sandbox, SandboxLanguage, SourceFacts } from '../ports/sandbox';
 import type { TenantStore } from '../ports/stores';
 import { TOOL_NAME } from './definition';
+import { mendSchema } from './schema';
 
 const DESCRIPTION_CHARACTERS = 10_000;
 
@@ -123,7 +124,7 @@ export class ToolGenerator {
         return { problem: error.message };
       throw error;
     }
-    return { name, description, functionCode, argsSchema: facts.parameters };
+    return { name, description, functionCode, argsSchema: mendSchema(facts.parameters) };
   }
 }
 

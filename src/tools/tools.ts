@@ -335,7 +335,7 @@ export class Tools {
       const { config, parameters, ...follows } = await this.compile(kind, given);
       const isSame = tool !== undefined && !isObject(input.config);
       const base = isSame ? (tool.parameters as JsonObject) : parameters;
-      const row = { kind, config, functionCode: null, parameters: argumentSchema(input, base) };
+      const row = { kind, config, functionCode: null, parameters: argumentSchema(input, base, 'config') };
       return isSame ? row : { ...row, ...definedOf(follows) };
     }
     const source = input.functionCode ?? tool?.functionCode;
@@ -352,7 +352,7 @@ export class Tools {
       kind: facts.language,
       config: null,
       functionCode: source,
-      parameters: argumentSchema(input, base),
+      parameters: argumentSchema(input, base, 'function_code'),
     };
   }
 

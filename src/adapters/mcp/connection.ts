@@ -6,6 +6,7 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { SafeFetch } from '../../net/safe-fetch';
 import type { Logger } from '../../ports/logger';
 import type { JsonObject } from '../../ports/records';
+import { BadAnswer, LineBuffer, readPage, readResult } from './answers';
 import { createHttpFetch } from './http-fetch';
 import { isLost, isSessionGone, isTimeout } from './outcome';
 
@@ -40,7 +41,19 @@ const PING_MS = 2_000;
 /** A program that has not ended so long after its input was closed is killed. */
 const KILL_AFTER_MS = 1_000;
 const STDERR_CHARACTERS = 2_000;
-const MOST_PAGES = 20;
+/** Of a listing; a server that pages without end is left after it. */
+const MOST_PAGES = 1_000;
+const MOST_TOOLS = 10_000;
+const LIST_MS = 60_000;
+/** Tools that are left out of a listing and named in the log. */
+const NAMED = 20;
+
+/** What a server offers, and what is wrong with what it offers besides. */
+export interface Offer {
+  tools: Tool[];
+  /** By the tool's name, where it has one. */
+  problems: Map<string, string>;
+}
 
 interface Live {
   client: Client;
@@ -62,34 +75,77 @@ export class McpConnection {
     return { state, pid: this.live?.pid() ?? null, error: this.failure?.error.message ?? null };
   }
 
-  /** @throws the SDK's, the transport's or the signal's error */
+  /** @throws the SDK's, the transport's or the signal's error, or BadAnswer */
   async call(name: string, args: JsonObject, options: RequestOptions): Promise<CallToolResult> {
-    const { CallToolResultSchema } = types();
-    return this.use((client) =>
-      client.request(
-        { method: 'tools/call', params: { name, arguments: args } },
-        CallToolResultSchema,
-        options,
-      ),
+    const { ResultSchema } = types();
+    const params = { name, arguments: args };
+    return this.use(async (client) =>
+      readResult(await client.request({ method: 'tools/call', params }, ResultSchema, options)),
     );
   }
 
-  async list(): Promise<Tool[]> {
-    const { ListToolsResultSchema } = types();
+  /** One tool or page that is wrong fails alone; of tools with one name the first counts. @throws as `call` */
+  async list(): Promise<Offer> {
     return this.use(async (client) => {
-      const tools: Tool[] = [];
-      let cursor: string | undefined;
-      for (let page = 0; page < MOST_PAGES; page += 1) {
-        const params = cursor === undefined ? {} : { cursor };
-        const answer = await client.request({ method: 'tools/list', params }, ListToolsResultSchema, {
-          timeout: this.options.connectMs,
-        });
-        tools.push(...answer.tools);
-        cursor = answer.nextCursor;
-        if (cursor === undefined) break;
+      const offer: Offer = { tools: [], problems: new Map() };
+      const known = new Set<string>();
+      let readable = false;
+      for await (const page of this.pages(client, offer)) {
+        readable ||= page.tools !== undefined;
+        for (const { tool, problem } of page.problems) offer.problems.set(tool, problem);
+        for (const tool of page.tools ?? []) {
+          if (known.has(tool.name))
+            offer.problems.set(tool.name, 'the name stands for several tools; the first counts');
+          else offer.tools.push(tool);
+          known.add(tool.name);
+        }
       }
-      return tools;
+      if (!readable) throw new BadAnswer('the server answered what is no list of tools');
+      this.report(offer);
+      return offer;
     });
+  }
+
+  private async *pages(
+    client: Client,
+    { tools, problems }: Offer,
+  ): AsyncGenerator<ReturnType<typeof readPage>> {
+    const until = Date.now() + LIST_MS;
+    const cursors = new Set<string | undefined>();
+    let cursor: string | undefined;
+    for (let page = 1; ; page += 1) {
+      cursors.add(cursor);
+      let answer: ReturnType<typeof readPage>;
+      try {
+        answer = await this.page(client, cursor);
+      } catch (error) {
+        if (page === 1 || isLost(error)) throw error;
+        problems.set(`page ${page}`, (error as Error).message);
+        return;
+      }
+      if (!answer.tools) problems.set(`page ${page}`, 'it is no list of tools');
+      yield answer;
+      cursor = answer.nextCursor;
+      if (cursor === undefined) return;
+      const tooMany = page >= MOST_PAGES || tools.length >= MOST_TOOLS || Date.now() > until;
+      if (!tooMany && !cursors.has(cursor)) continue;
+      problems.set(`page ${page + 1}`, tooMany ? 'the list does not end' : 'its cursor leads back');
+      return;
+    }
+  }
+
+  private async page(client: Client, cursor: string | undefined): Promise<ReturnType<typeof readPage>> {
+    const params = cursor === undefined ? {} : { cursor };
+    const timeout = this.options.connectMs;
+    return readPage(
+      await client.request({ method: 'tools/list', params }, types().ResultSchema, { timeout }),
+    );
+  }
+
+  private report({ problems }: Offer): void {
+    if (problems.size === 0) return;
+    const leftOut = Object.fromEntries([...problems].slice(0, NAMED));
+    this.options.logger.warn({ server: this.options.name, leftOut }, 'MCP server offers what cannot be used');
   }
 
   async close(): Promise<void> {
@@ -173,6 +229,8 @@ export class McpConnection {
     const { StdioClientTransport } = require('@modelcontextprotocol/sdk/client/stdio.js') as StdioModule;
     // Of our environment the program gets what the SDK deems safe (PATH, HOME, USER and the like) and its own `env`.
     const transport = new StdioClientTransport({ ...server, stderr: 'pipe' });
+    // The SDK's own buffer ends the connection of all calls when one message is too long.
+    (transport as unknown as { _readBuffer: LineBuffer })._readBuffer = new LineBuffer();
     transport.stderr?.on('data', (chunk: Buffer) => {
       stderr.tail = (stderr.tail + String(chunk)).slice(-STDERR_CHARACTERS);
     });

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Transform, pipeline, Readable } from 'node:stream';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { SafeFetch } from '../../net/safe-fetch';
+import { readableEvents } from './answers';
 
 /** Longest wait for the head of an answer: servers that answer with JSON send it when the tool has finished. */
 const HEAD_MS = 310_000;
@@ -40,7 +41,9 @@ export function createHttpFetch({ fetch, allowHosts, onCut }: HttpFetchOptions):
       body.resume();
       return new Response(null, { status, headers });
     }
-    return new Response(Readable.toWeb(limited(body)) as ReadableStream, { status, headers });
+    const isStream = /^text\/event-stream/i.test(String(headers['content-type'] ?? ''));
+    const content = isStream ? chained(limited(body), readableEvents()) : limited(body);
+    return new Response(Readable.toWeb(content) as ReadableStream, { status, headers });
   };
 }
 
@@ -52,6 +55,8 @@ function limited(body: Readable): Readable {
       done(size > STREAM_BYTES ? new Error(`The answer is over ${STREAM_BYTES} bytes.`) : null, chunk);
     },
   });
-  // Errors reach the reader through `counter`; there is nobody else to tell.
-  return pipeline(body, counter, () => undefined);
+  return chained(body, counter);
 }
+
+/** Errors reach the reader through the second stream; there is nobody else to tell. */
+const chained = (from: Readable, to: Transform): Transform => pipeline(from, to, () => undefined);

@@ -4,7 +4,7 @@ import { createSafeFetch, type SafeFetch } from '../../net/safe-fetch';
 import type { Logger } from '../../ports/logger';
 import type { JsonObject, JsonValue } from '../../ports/records';
 import type { ToolCallContext, ToolExecutor, ToolOutcome, ToolRecord } from '../../ports/tools';
-import { McpConnection, type McpServer, type McpStatus } from './connection';
+import { McpConnection, type McpServer, type McpStatus, type Offer } from './connection';
 import { failureOf, outcomeOf } from './outcome';
 
 export type { McpServer, McpStatus } from './connection';
@@ -91,7 +91,7 @@ class Executor implements McpExecutor {
   }
 
   async list(server: string): Promise<McpToolInfo[]> {
-    return (await this.offered(server)).map(({ name, description = '', inputSchema }) => ({
+    return (await this.offered(server)).tools.map(({ name, description = '', inputSchema }) => ({
       name,
       description,
       inputSchema: inputSchema as JsonObject,
@@ -100,10 +100,16 @@ class Executor implements McpExecutor {
 
   async compile(config: JsonValue): Promise<CompiledMcpTool> {
     const { server, url, tool } = readConfig(config);
-    const offered = await this.offered(server ?? url ?? '');
-    const found = offered.find(({ name }) => name === tool);
+    const { tools, problems } = await this.offered(server ?? url ?? '');
+    const found = tools.find(({ name }) => name === tool);
     if (!found) {
-      const names = offered.slice(0, NAMED).map(({ name }) => name);
+      const problem = problems.get(tool);
+      if (problem !== undefined)
+        throw invalid(
+          'config.tool',
+          `the server describes its tool ${tool} wrongly (${problem}); nobody can call it`,
+        );
+      const names = tools.slice(0, NAMED).map(({ name }) => name);
       throw invalid('config.tool', `the server has no tool ${tool}; it has ${names.join(', ') || 'none'}`);
     }
     const { description, annotations, inputSchema } = found;
@@ -128,7 +134,7 @@ class Executor implements McpExecutor {
     await Promise.all(all.map((connection) => connection.close()));
   }
 
-  private async offered(server: string) {
+  private async offered(server: string): Promise<Offer> {
     try {
       return await this.connection(server).list();
     } catch (error) {

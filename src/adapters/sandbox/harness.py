@@ -1,5 +1,6 @@
 """Runs inside the Python interpreter of a sandbox: reads a tool's source, runs its function, describes what happened."""
 import ast as _ast
+import ast as _ast
 import asyncio as _asyncio
 import dataclasses as _dataclasses
 import datetime as _datetime
@@ -235,93 +236,12 @@ def _af_run(text):
         'true' if error is None else 'false', result, _json.dumps(error), _json.dumps(log.text()))
 
 
-_SCALARS = {'str': 'string', 'int': 'integer', 'float': 'number', 'bool': 'boolean', 'dict': 'object', 'Dict': 'object',
-            'list': 'array', 'List': 'array', 'tuple': 'array', 'set': 'array', 'Mapping': 'object', 'Sequence': 'array',
-            'None': 'null', 'date': 'string', 'datetime': 'string', 'Decimal': 'number'}
-
-
-def _name_of(node):
-    if isinstance(node, _ast.Name):
-        return node.id
-    if isinstance(node, _ast.Attribute):
-        return node.attr
-    if isinstance(node, _ast.Constant) and node.value is None:
-        return 'None'
-    return None
-
-
-def _schema_of(node):
-    if node is None:
-        return {}
-    if isinstance(node, _ast.Constant) and isinstance(node.value, str):
-        try:
-            return _schema_of(_ast.parse(node.value, mode='eval').body)
-        except SyntaxError:
-            return {}
-    if isinstance(node, _ast.BinOp) and isinstance(node.op, _ast.BitOr):
-        return _union([node.left, node.right])
-    if isinstance(node, _ast.Subscript):
-        outer = _name_of(node.value)
-        inner = node.slice.elts if isinstance(node.slice, _ast.Tuple) else [node.slice]
-        if outer == 'Optional':
-            return _union(inner + [_ast.Constant(None)])
-        if outer == 'Union':
-            return _union(inner)
-        if outer == 'Literal':
-            return {'enum': [item.value for item in inner if isinstance(item, _ast.Constant)]}
-        if outer == 'Annotated':
-            schema = dict(_schema_of(inner[0]))
-            for item in inner[1:]:
-                if isinstance(item, _ast.Constant) and isinstance(item.value, str):
-                    schema['description'] = item.value
-            return schema
-        if outer in ('list', 'List', 'Sequence', 'set', 'Iterable'):
-            items = _schema_of(inner[0])
-            return {'type': 'array', 'items': items} if items else {'type': 'array'}
-        if outer in ('dict', 'Dict', 'Mapping'):
-            return {'type': 'object'}
-        if outer in ('tuple', 'Tuple'):
-            return {'type': 'array'}
-        return {}
-    kind = _SCALARS.get(_name_of(node) or '')
-    return {'type': kind} if kind else {}
-
-
-def _union(nodes):
-    schemas = [_schema_of(node) for node in nodes]
-    if any(not schema for schema in schemas):
-        return {}
-    if all(set(schema) == {'type'} for schema in schemas):
-        kinds = []
-        for schema in schemas:
-            if schema['type'] not in kinds:
-                kinds.append(schema['type'])
-        return {'type': kinds[0] if len(kinds) == 1 else kinds}
-    return {'anyOf': schemas}
-
-
 def _described(doc):
     """Descriptions of parameters in the Google, NumPy-like and Sphinx styles."""
     found = {}
     for match in _re.finditer(r'^[ \t]*(?::param\s+(?:\w+\s+)?(\w+):|(\w+)[ \t]*(?:\([^)\n]*\))?[ \t]*:)[ \t]*(\S.*)$', doc or '', _re.M):
         found.setdefault(match.group(1) or match.group(2), match.group(3).strip())
     return found
-
-
-def _default_of(node):
-    try:
-        value = _ast.literal_eval(node)
-        _json.dumps(value, allow_nan=False)
-        return value
-    except (ValueError, TypeError, SyntaxError):
-        return None
-
-
-def _guess(value):
-    for kind, name in ((bool, 'boolean'), (int, 'integer'), (float, 'number'), (str, 'string'), (list, 'array'), (dict, 'object')):
-        if isinstance(value, kind):
-            return {'type': name}
-    return {}
 
 
 def _af_inspect(text):
@@ -344,20 +264,15 @@ def _af_inspect(text):
     args = function.args
     if args.posonlyargs:
         return _json.dumps({'problem': 'parameters are passed by name; `/` makes %s positional only' % args.posonlyargs[0].arg, 'line': function.lineno})
+    annotations = _Annotations(tree)
     properties, required = {}, []
     defaults = [None] * (len(args.args) - len(args.defaults)) + list(args.defaults)
     for argument, default in list(zip(args.args, defaults)) + list(zip(args.kwonlyargs, args.kw_defaults)):
-        schema = dict(_schema_of(argument.annotation))
+        schema = annotations.schema(argument.annotation)
         if default is None:
             required.append(argument.arg)
         else:
-            value = _default_of(default)
-            if not schema:
-                schema = _guess(value)
-            if value is not None:
-                schema['default'] = value
-            elif isinstance(default, _ast.Constant) and default.value is None and isinstance(schema.get('type'), str):
-                schema['type'] = [schema['type'], 'null']
+            schema = _with_default(schema, default)
         if argument.arg in texts and 'description' not in schema:
             schema['description'] = texts[argument.arg]
         properties[argument.arg] = schema

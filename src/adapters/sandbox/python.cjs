@@ -30,6 +30,8 @@ const SPENDING = new Set(
     '__syscall_renameat __syscall_symlinkat __syscall_utimensat __syscall_umask_js __syscall_fdatasync __syscall_pipe'
   ).split(' '),
 );
+/** What runs inside the interpreter before any tool, in this order. */
+const HARNESS = ['annotations.py', 'harness.py'];
 const ENOSYS = -52;
 const EAI_FAIL = -4;
 /** Asked for by library functions that honest code may try; they fail there like on a machine without the thing. */
@@ -158,7 +160,8 @@ async function startPython(host, snapshotFile, limitMemory) {
   if (making) options._makeSnapshot = true;
   else if (snapshotFile) options._loadSnapshot = readFileSync(snapshotFile);
   const python = await loadPyodide(options);
-  if (making || !snapshotFile) python.runPython(readFileSync(path.join(__dirname, 'harness.py'), 'utf8'));
+  if (making || !snapshotFile)
+    for (const name of HARNESS) python.runPython(readFileSync(path.join(__dirname, name), 'utf8'));
   if (making) return { snapshot: python.makeMemorySnapshot() };
   python.runPython('_af_close_doors()');
   limitFiles(python.FS);

@@ -82,6 +82,7 @@ function recipe(): string {
   };
   return createHash('sha256')
     .update(`${version} ${process.version} ${process.arch}`)
+    .update(readFileSync(join(__dirname, 'annotations.py')))
     .update(readFileSync(join(__dirname, 'harness.py')))
     .digest('hex')
     .slice(0, 16);
