@@ -17,13 +17,13 @@ import type { Clock } from './ports/clock';
 import type { Principal } from './ports/identity';
 import type { Logger } from './ports/logger';
 import type { ModelGateway } from './ports/models';
-import type { JsonObject } from './ports/records';
 import type { Sandbox } from './ports/sandbox';
 import type { TenantStore } from './ports/stores';
 import { Questions } from './questions/questions';
 import type { SecretBox } from './secrets/secrets';
 import { BuiltInTools } from './tools/built-in';
 import { CachedResults } from './tools/cached-results';
+import { openCredentials } from './tools/credentials';
 import { ToolGenerator } from './tools/generate';
 import { SandboxExecutor } from './tools/sandbox-executor';
 import { CachedToolBox } from './tools/tool-box';
@@ -102,12 +102,7 @@ export function createToolParts(input: ToolPartsInput): ToolParts {
       userAgent: `AgentFlow/${version}`,
       allowHosts: toolHosts,
     }),
-    credentials: (tool) =>
-      Promise.resolve(
-        tool.credentials === null
-          ? {}
-          : (secrets.open(tool.credentials as JsonObject, `tool:${tool.id}`) as Record<string, string>),
-      ),
+    credentials: (tool) => Promise.resolve(openCredentials(secrets, tool)),
   });
   const box = new CachedToolBox({
     open,

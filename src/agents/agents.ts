@@ -1,5 +1,6 @@
 import { DomainError, invalid, notFound } from '../errors';
 import { newId } from '../ids';
+import { assertMaker } from '../identity/access';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type { ModelGateway } from '../ports/models';
@@ -100,7 +101,10 @@ export class Agents {
     return this.update(principal, id, changes);
   }
 
-  /** Deletes a dynamic agent; its conversations stay readable. */
+  /**
+   * Deletes a dynamic agent; its conversations stay readable.
+   * @throws DomainError `forbidden` unless its maker or an admin asks
+   */
   async remove(principal: Principal, reference: string): Promise<{ id: string; message: string }> {
     const store = await this.store(principal);
     const agent = living(await findAgent(store, reference), reference);
@@ -110,6 +114,7 @@ export class Agents {
         'conflict',
         `${agent.name} is a built-in agent and cannot be deleted; disable what it may do instead.`,
       );
+    assertMaker(principal, agent, `Agent ${agent.name}`, 'deleting it');
     const at = this.dependencies.clock.now();
     const deleted = await store.agents.update(id, agent.version, {
       deletedAt: at,
@@ -224,6 +229,8 @@ export class Agents {
     if (child.kind === 'BUILT_IN')
       throw new DomainError('conflict', `${child.name} is a built-in agent and cannot be deleted.`);
     const parent = living(await findAgent(store, parentId), parentId);
+    if ((await store.agents.parentsOf(child.id)).length <= 1)
+      assertMaker(principal, child, `Agent ${child.name}`, 'deleting it (no other agent has it)');
     await store.agents.unlink(parent.id, child.id);
     if ((await store.agents.parentsOf(child.id)).length === 0) return this.remove(principal, child.id);
     this.dependencies.onChange(principal.tenant, child.id);

@@ -1,3 +1,4 @@
+import { PRODUCT } from '../identity/access';
 import { stableId } from '../ids';
 import type { AgentRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
@@ -149,7 +150,7 @@ function toRecord(id: string, definition: BuiltIn, now: Date): AgentRecord {
     enabled: definition.disabledReason === undefined,
     disabledReason: definition.disabledReason ?? null,
     systemPrompt: definition.systemPrompt,
-    createdBy: 'system',
+    createdBy: PRODUCT,
     createdAt: now,
     updatedAt: now,
   };

@@ -1,6 +1,7 @@
 import { argumentErrors } from '../argument-errors';
 import { cut, encodeCursor, MAX_PAGE_SIZE, toPage } from '../cursor';
 import { DomainError, type ErrorCode, invalid, notFound } from '../errors';
+import { assertPerson } from '../identity/access';
 import type { Principal } from '../ports/identity';
 import type { TenantStore } from '../ports/stores';
 import type { ApprovalRecord, ToolBox } from '../ports/tools';
@@ -86,9 +87,10 @@ export class Approvals {
   /**
    * Decides. The conditional update of the row decides between two reviewers; the same decision again answers what is
    * stored.
-   * @throws DomainError `not_found`, `validation_failed`, or `conflict` (decided otherwise, expired) with what was decided
+   * @throws DomainError `forbidden` for a machine, `not_found`, `validation_failed`, or `conflict` (decided otherwise, expired) with what was decided
    */
   async respond(principal: Principal, id: string, response: ApprovalResponse): Promise<ApprovalRecord> {
+    assertPerson(principal, 'decide approvals');
     const checked = checkResponse(response);
     const store = await this.store(principal);
     const approval = await this.visible(store, principal, id);
@@ -108,6 +110,7 @@ export class Approvals {
    * @throws DomainError `not_found`, or `conflict` when it was decided or has expired
    */
   async cancel(principal: Principal, id: string): Promise<{ id: string; message: string }> {
+    assertPerson(principal, 'decide approvals');
     const store = await this.store(principal);
     const approval = await this.visible(store, principal, id);
     const done = { id, message: `Approval ${id} is cancelled.` };
@@ -125,6 +128,7 @@ export class Approvals {
    * @throws DomainError `validation_failed` for none or more than 100; then nothing was decided
    */
   async respondToAll(principal: Principal, items: BulkItem[]): Promise<BulkResult[]> {
+    assertPerson(principal, 'decide approvals');
     if (items.length === 0 || items.length > MOST_RESPONSES)
       throw invalid('responses', `must have 1 to ${MOST_RESPONSES} entries, has ${items.length}`);
     const results: BulkResult[] = [];

@@ -1,5 +1,6 @@
 import { findAgent } from '../agents/find';
 import { DomainError, invalid } from '../errors';
+import { assertPerson } from '../identity/access';
 import type { Principal } from '../ports/identity';
 import type { JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
@@ -36,6 +37,7 @@ export const approves = (rule: CheckedRule, call: GatedCall): boolean =>
 
 /** @throws DomainError `forbidden` */
 export function refuseMembers(principal: Principal): void {
+  assertPerson(principal, 'change approval policies');
   if (!principal.isAdmin) throw new DomainError('forbidden', 'Approval policies need the admin scope.');
 }
 

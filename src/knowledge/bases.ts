@@ -1,4 +1,5 @@
 import { DomainError, invalid } from '../errors';
+import { assertMaker, mayGovern } from '../identity/access';
 import { newId } from '../ids';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
@@ -9,7 +10,7 @@ import { type BaseForm, changedBaseSettings, newBaseSettings } from './base-form
 import { Complaints } from './complaints';
 import type { Embeddings } from '../ports/embeddings';
 import { livingBase } from './find';
-import { acceptGoldenQueries, type GoldenQueryForm } from './golden-queries';
+import { acceptGoldenQueries, type GoldenQueryForm, keepsGoldenQueries } from './golden-queries';
 import { BASE_DEFAULTS, KNOWLEDGE_LIMITS } from './limits';
 import type { Removals } from './removal';
 
@@ -146,7 +147,10 @@ export class KnowledgeBases {
     return this.get(principal, base.id);
   }
 
-  /** Replaces the golden queries. @throws DomainError `validation_failed` */
+  /**
+   * Replaces the golden queries. Anybody of the tenant may add some; those that are there guard refreshes.
+   * @throws DomainError `validation_failed`, or `forbidden` when one would go and neither the base's maker nor an admin asks
+   */
   async setGoldenQueries(
     principal: Principal,
     reference: string,
@@ -155,6 +159,8 @@ export class KnowledgeBases {
     const queries = acceptGoldenQueries(forms);
     const store = await this.open(principal);
     const base = await livingBase(store, reference);
+    if (!mayGovern(principal, base) && !keepsGoldenQueries(base.goldenQueries, queries))
+      assertMaker(principal, base, `Knowledge base ${base.name}`, 'changing or deleting its golden queries');
     await store.knowledge.updateBase(base.id, {
       goldenQueries: queries as unknown as JsonValue,
       updatedAt: this.dependencies.clock.now(),
@@ -162,10 +168,14 @@ export class KnowledgeBases {
     return this.get(principal, base.id);
   }
 
-  /** From here on nobody sees it; its running jobs end, and its chunks and files are removed. */
+  /**
+   * From here on nobody sees it; its running jobs end, and its chunks and files are removed.
+   * @throws DomainError `forbidden` unless its maker or an admin asks
+   */
   async remove(principal: Principal, reference: string): Promise<{ id: string; message: string }> {
     const store = await this.open(principal);
     const base = await livingBase(store, reference);
+    assertMaker(principal, base, `Knowledge base ${base.name}`, 'deleting it');
     await this.discard(store, base);
     return { id: base.id, message: `Knowledge base ${base.name} was deleted.` };
   }

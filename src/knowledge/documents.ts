@@ -1,6 +1,7 @@
 import { DomainError, notFound } from '../errors';
 import { decodeCursor, encodeCursor, type PageArguments, toPage } from '../cursor';
 import { invalid } from '../errors';
+import { assertMaker, mayGovern } from '../identity/access';
 import type { Clock } from '../ports/clock';
 import type { Principal } from '../ports/identity';
 import type {
@@ -147,7 +148,10 @@ export class KnowledgeDocuments {
     return describeMetadata(facts);
   }
 
-  /** From here on nobody sees it; a job that ingests it ends, and its chunks and its file are removed. */
+  /**
+   * From here on nobody sees it; a job that ingests it ends, and its chunks and its file are removed.
+   * @throws DomainError `forbidden` unless the maker of the document or of its base, or an admin, asks
+   */
   async remove(
     principal: Principal,
     reference: string,
@@ -155,6 +159,8 @@ export class KnowledgeDocuments {
   ): Promise<{ id: string; message: string }> {
     const { store, base } = await this.open(principal, reference);
     const document = await livingDocument(store, base, documentId);
+    if (!mayGovern(principal, base))
+      assertMaker(principal, document, `Document ${document.fileName}`, 'deleting it');
     const { removals, clock } = this.dependencies;
     const at = clock.now();
     const removed = await store.knowledge.updateDocument(documentId, {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '../ports/records';
 import { Complaints } from './complaints';
 import { KNOWLEDGE_LIMITS } from './limits';
@@ -66,6 +67,10 @@ export function acceptGoldenQueries(forms: GoldenQueryForm[]): GoldenQuery[] {
 
 export const storedGoldenQueries = (value: JsonValue): GoldenQuery[] =>
   Array.isArray(value) ? (value as unknown as GoldenQuery[]) : [];
+
+/** Whether every query that is stored is among the new ones, as it is. */
+export const keepsGoldenQueries = (stored: JsonValue, queries: GoldenQuery[]): boolean =>
+  storedGoldenQueries(stored).every((one) => queries.some((query) => isDeepStrictEqual(query, one)));
 
 interface Answer {
   documentId: string;

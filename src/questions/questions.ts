@@ -4,6 +4,7 @@ import { expireQuestion, expireQuestions } from '../approvals/expiry';
 import { type HumanScope, maySee, requesterIn } from '../approvals/scope';
 import { cut, encodeCursor, type PageArguments, toPage } from '../cursor';
 import { DomainError, notFound } from '../errors';
+import { assertPerson } from '../identity/access';
 import type { Principal } from '../ports/identity';
 import type { JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
@@ -53,13 +54,14 @@ export class Questions {
 
   /**
    * Answers; the same answers again are answered with what is stored.
-   * @throws DomainError `not_found`, `validation_failed` naming `answers.<item id>`, or `conflict` (answered otherwise,
+   * @throws DomainError `forbidden` for a machine, `not_found`, `validation_failed` naming `answers.<item id>`, or `conflict` (answered otherwise,
    *   expired, cancelled)
    */
   async respond(
     principal: Principal,
     { id, answers = null }: { id: string; answers?: JsonValue },
   ): Promise<QuestionRecord> {
+    assertPerson(principal, 'answer questions');
     const store = await this.dependencies.open(principal.tenant);
     const question = await this.visible(store, principal, id);
     const checked = checkAnswers(question.items as unknown as QuestionItem[], answers);

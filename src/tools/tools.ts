@@ -3,6 +3,7 @@ import { living } from '../agents/agents';
 import { argumentErrors } from '../argument-errors';
 import { exactTexts } from '../json';
 import { DomainError, type FieldError, invalid, notFound, throwIfInvalid } from '../errors';
+import { assertMaker } from '../identity/access';
 import { newId } from '../ids';
 import { FetchFailed } from '../net/safe-fetch';
 import type { Clock } from '../ports/clock';
@@ -12,6 +13,7 @@ import type { Sandbox, SandboxLanguage, SandboxOutcome } from '../ports/sandbox'
 import type { Projection, TenantStore } from '../ports/stores';
 import type { ToolCallRecord, ToolKind, ToolRecord } from '../ports/tools';
 import type { SecretBox } from '../secrets/secrets';
+import { originOf, sealCredentials } from './credentials';
 import {
   APPROVAL_TIMEOUT,
   argumentSchema,
@@ -22,6 +24,7 @@ import {
   TOOL_DEFAULTS,
   type ToolInput,
 } from './definition';
+import { assertGate, assertNoCopy } from './gate';
 import { refuseEngineName, refuseSubAgentName } from './names';
 
 const MS_PER_SECOND = 1_000;
@@ -138,7 +141,7 @@ export class Tools {
       });
     const definition = await this.definition(input, undefined);
     const tool = known
-      ? await this.write(store, known, this.row(known.id, input, definition))
+      ? await this.change(principal, store, known, this.row(known, input, definition))
       : await this.create(principal, store, input, definition);
     for (const id of agentIds) await store.tools.assign(tool.id, id, this.dependencies.clock.now());
     this.dependencies.onChange(principal.tenant);
@@ -172,8 +175,8 @@ export class Tools {
       });
     const renamed = name === undefined ? {} : { name, nameKey: name };
     const definition = changesDefinition(input) ? await this.definition(input, tool) : {};
-    const changes = { ...this.row(tool.id, input, definition), ...renamed };
-    const changed = await this.write(store, tool, changes, expectedVersion);
+    const changes = { ...this.row(tool, input, definition), ...renamed };
+    const changed = await this.change(principal, store, tool, changes, expectedVersion);
     this.dependencies.onChange(principal.tenant);
     return changed;
   }
@@ -192,7 +195,7 @@ export class Tools {
       (timeoutSeconds < APPROVAL_TIMEOUT.min || timeoutSeconds > APPROVAL_TIMEOUT.max)
     )
       throw invalid('timeout_seconds', `must be between ${APPROVAL_TIMEOUT.min} and ${APPROVAL_TIMEOUT.max}`);
-    const changed = await this.write(store, tool, {
+    const changed = await this.change(principal, store, tool, {
       requireApproval: enabled,
       ...(present(timeoutSeconds) ? { approvalTimeoutSeconds: timeoutSeconds } : {}),
     });
@@ -218,6 +221,8 @@ export class Tools {
   ): Promise<{ id: string; message: string }> {
     const { store, agent } = await this.agentAt(principal, path);
     const tool = await this.assigned(store, agent, reference);
+    if (tool.kind !== 'builtin' && (await store.tools.countAssignments(tool.id)) <= 1)
+      assertMaker(principal, tool, `Tool ${tool.name}`, 'deleting it (no other agent has it)');
     await store.tools.unassign(tool.id, agent.id);
     const orphan = tool.kind !== 'builtin' && (await store.tools.countAssignments(tool.id)) === 0;
     const at = this.dependencies.clock.now();
@@ -372,11 +377,9 @@ export class Tools {
     definition: Partial<ToolRecord>,
   ): Promise<ToolRecord> {
     const at = this.dependencies.clock.now();
-    const id = newId(at.getTime());
-    const created = await store.tools.create({
+    const blank: ToolRecord = {
       ...TOOL_DEFAULTS,
-      ...this.row(id, input, definition),
-      id,
+      id: newId(at.getTime()),
       name: input.name,
       nameKey: input.name,
       kind: definition.kind!,
@@ -384,36 +387,73 @@ export class Tools {
       createdBy: principal.userId,
       createdAt: at,
       updatedAt: at,
-    });
+    };
+    const tool = { ...blank, ...this.row(blank, input, definition) };
+    await assertNoCopy(principal, store, tool);
+    const created = await store.tools.create(tool);
     if (created) return created;
     // Registered by another request at the same moment: this one changes it.
     const other = await this.living(store, input.name);
-    return this.write(store, other, this.row(other.id, input, definition));
+    return this.change(principal, store, other, this.row(other, input, definition));
   }
 
-  /** The columns that `input` changes. Credentials are kept encrypted and never answered; null removes them. */
-  private row(id: string, input: ToolInput, definition: Partial<ToolRecord>): Partial<ToolRecord> {
+  /**
+   * The columns of `tool` that `input` changes. Credentials are kept encrypted and never answered; null removes them, and so
+   * does a change of where they would go, unless they are sent again.
+   */
+  private row(tool: ToolRecord, input: ToolInput, definition: Partial<ToolRecord>): Partial<ToolRecord> {
     const { credentials } = input;
-    if (credentials === undefined) return { ...definition, ...rowChanges(input) };
-    const sealed = credentials === null ? null : this.dependencies.secrets.seal(credentials, `tool:${id}`);
-    return { ...definition, ...rowChanges(input), credentials: sealed };
+    const row = { ...definition, ...rowChanges(input) };
+    const target = { ...tool, ...definition };
+    if (present(credentials))
+      return { ...row, credentials: sealCredentials(this.dependencies.secrets, target, credentials) };
+    const leaves = tool.credentials !== null && originOf(target) !== originOf(tool);
+    return credentials === null || leaves ? { ...row, credentials: null } : row;
+  }
+
+  /** A change by a principal, as far as gates allow it. */
+  private async change(
+    principal: Principal,
+    store: TenantStore,
+    tool: ToolRecord,
+    changes: Partial<ToolRecord>,
+    expectedVersion?: number | null,
+  ): Promise<ToolRecord> {
+    assertGate(principal, tool, changes);
+    await assertNoCopy(principal, store, { ...tool, ...changes });
+    const written = await store.tools.update(tool.id, tool.version, this.stamped(changes));
+    if (written) return written;
+    const current = await this.newer(store, tool, expectedVersion);
+    return this.change(principal, store, current, changes, expectedVersion);
   }
 
   private async write(
     store: TenantStore,
     tool: ToolRecord,
     changes: Partial<ToolRecord>,
+  ): Promise<ToolRecord> {
+    const written = await store.tools.update(tool.id, tool.version, this.stamped(changes));
+    return written ?? this.write(store, await this.newer(store, tool), changes);
+  }
+
+  private stamped(changes: Partial<ToolRecord>): Partial<ToolRecord> {
+    return { ...changes, updatedAt: this.dependencies.clock.now() };
+  }
+
+  /**
+   * The tool as somebody else wrote it in between: with a precondition that is the caller's to solve, without one we apply
+   * again.
+   */
+  private async newer(
+    store: TenantStore,
+    tool: ToolRecord,
     expectedVersion?: number | null,
   ): Promise<ToolRecord> {
-    const all = { ...changes, updatedAt: this.dependencies.clock.now() };
-    const written = await store.tools.update(tool.id, tool.version, all);
-    if (written) return written;
     const current = await store.tools.find(tool.id);
     if (!current || current.deletedAt)
       throw new DomainError('not_found', `Tool ${tool.name} does not exist.`);
-    // With a precondition what somebody else wrote in between is the caller's to solve; without one we apply again.
     if (present(expectedVersion)) throw stale(current, expectedVersion);
-    return this.write(store, current, changes);
+    return current;
   }
 }
 

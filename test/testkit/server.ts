@@ -178,6 +178,13 @@ export class EventStream implements AsyncIterable<SseEvent> {
   }
 }
 
+export interface TestUser {
+  tenant?: string;
+  user?: string;
+  scopes?: string;
+  type?: 'human' | 'machine';
+}
+
 export interface TestServer {
   readonly url: string;
   readonly application: Application;
@@ -187,8 +194,8 @@ export interface TestServer {
   /** The development user: `local-dev` of tenant `agentflow`, an admin. */
   readonly dev: Client;
   /** A client with a token of its own. Scopes are separated by spaces. */
-  as(user: { tenant?: string; user?: string; scopes?: string }): Promise<Client>;
-  token(user: { tenant?: string; user?: string; scopes?: string }): Promise<string>;
+  as(user: TestUser): Promise<Client>;
+  token(user: TestUser): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -224,9 +231,9 @@ export async function startTestServer(env: Environment = {}): Promise<TestServer
   });
   const url = await application.listen();
   const signingKey = await loadSigningKey({ directory: dataDir });
-  const token: TestServer['token'] = ({ tenant = 'agentflow', user = 'ada', scopes = '' }) =>
+  const token: TestServer['token'] = ({ tenant = 'agentflow', user = 'ada', scopes = '', type = 'human' }) =>
     issueToken(
-      { tenant, userId: user, scopes: scopes.split(' ').filter(Boolean), ttlMs: 3_600_000, type: 'human' },
+      { tenant, userId: user, scopes: scopes.split(' ').filter(Boolean), ttlMs: 3_600_000, type },
       { signingKey, issuer: config.identity.tokenIssuer, clock: systemClock },
     );
   return {

@@ -1,5 +1,6 @@
 import { builtInId } from '../../agents/built-in';
 import { DomainError } from '../../errors';
+import { PRODUCT } from '../../identity/access';
 import { stableId } from '../../ids';
 import type { Clock } from '../../ports/clock';
 import type { JsonObject } from '../../ports/records';
@@ -117,7 +118,7 @@ const toRecord = (id: string, tool: BuiltInTool, at: Date): ToolRecord => ({
   group: tool.group,
   idempotent: tool.idempotent,
   requireApproval: tool.requireApproval ?? false,
-  createdBy: 'system',
+  createdBy: PRODUCT,
   createdAt: at,
   updatedAt: at,
 });
