@@ -283,7 +283,7 @@ describe('what a member made is deleted by that member and admins alone:', () =>
       async () => {
         const id = await base();
         const { body } = await maker.rest('GET', `/api/v1/knowledge-bases/${id}/documents`);
-        const [{ id: document }] = body.documents ?? body.files;
+        const [{ document_id: document }] = body.documents;
         return {
           route: `/api/v1/knowledge-bases/${id}/documents/${document}`,
           graphql: `deleteKnowledgeDocument(knowledgeBaseId: "${id}", documentId: "${document}") { id }`,
