@@ -1,7 +1,7 @@
 import { DomainError } from '../errors';
 import { assertMaker, assertPerson, mayGovern } from '../identity/access';
 import type { Principal } from '../ports/identity';
-import type { JsonObject } from '../ports/records';
+import type { JsonObject, JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ToolRecord } from '../ports/tools';
 import { canonical } from '../runs/request';
@@ -79,15 +79,15 @@ function does(tool: ToolRecord, other: ToolRecord): boolean {
   if (tool.kind !== other.kind) return false;
   const [config, wanted] = [tool.config, other.config] as (JsonObject | null)[];
   if (tool.kind === 'mcp') return canonical(config) === canonical(wanted);
-  if (tool.kind === 'http')
-    return config?.method === wanted?.method && covers(String(config?.url), String(wanted?.url));
+  if (tool.kind === 'http') return config?.method === wanted?.method && covers(config?.url, wanted?.url);
   return withoutBlanks(tool.functionCode) === withoutBlanks(other.functionCode);
 }
 
 const withoutBlanks = (source: string | null): string => (source ?? '').replace(/\s+/g, ' ').trim();
 
 /** Whether a template of a URL can lead where another one does: an argument stands for any segment. */
-function covers(template: string, other: string): boolean {
+function covers(template: JsonValue | undefined, other: JsonValue | undefined): boolean {
+  if (typeof template !== 'string' || typeof other !== 'string') return false;
   const [mine, theirs] = [template.split('/'), other.split('/')];
   if (mine.length !== theirs.length) return false;
   return mine.every((segment, index) => segment === theirs[index] || /\{[^}]*\}/.test(segment));

@@ -103,7 +103,7 @@ const kindsOf = ({ type }: JsonObject): JsonValue[] => (Array.isArray(type) ? ty
 function flatKinds(kinds: JsonValue[]): JsonValue {
   const flat = kinds.every((kind) => typeof kind === 'string' || isList(kind)) ? kinds.flat() : kinds;
   const once = [...new Set(flat)];
-  return once.length === 1 && typeof once[0] === 'string' ? once[0] : (once as JsonValue);
+  return once.length === 1 && typeof once[0] === 'string' ? once[0] : once;
 }
 
 /** A list of texts. */

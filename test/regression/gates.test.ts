@@ -301,7 +301,7 @@ describe('what a member made is deleted by that member and admins alone:', () =>
       body: form,
       headers: { authorization: `Bearer ${maker.token}` },
     });
-    return ((await response.json()) as Json).id;
+    return (await response.json()).id;
   }
 
   it.each(made)('%s', async (_what, make) => {
