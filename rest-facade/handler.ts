@@ -208,21 +208,28 @@ export class OperationHandler<Context> {
   private async run(exchange: Exchange<Context>): Promise<void> {
     const { operation, request, response, bound } = exchange;
     if (operation.follow) return this.follow(exchange, operation.follow);
+    const key = operation.rule.idempotent
+      ? readIdempotencyKey(request.headers['idempotency-key'])
+      : undefined;
     if (operation.stream?.wantsStream(bound.body, bound.query))
-      return this.startStream(exchange, operation.stream);
+      return this.startStream(exchange, operation.stream, key);
     if (operation.sendBinary) {
       const data = await this.execute(exchange, operation.call!);
       return operation.sendBinary(data, request, response, exchange.context);
     }
-    const key = operation.rule.idempotent
-      ? readIdempotencyKey(request.headers['idempotency-key'])
-      : undefined;
-    const answer = key === undefined ? await this.answer(exchange) : await this.answerOnce(exchange, key);
+    const answer =
+      key === undefined
+        ? await this.answer(exchange)
+        : await this.once(exchange, key, (named) => this.answer(named));
     this.checkResponse(exchange, answer);
     sendAnswer(request, response, answer);
   }
 
-  private answerOnce(exchange: Exchange<Context>, key: string): Promise<Answer> {
+  private once(
+    exchange: Exchange<Context>,
+    key: string,
+    work: (exchange: Exchange<Context>) => Promise<Answer>,
+  ): Promise<Answer> {
     const { request, bound, context } = exchange;
     const principalKey = this.dependencies.principalKey(context);
     const body = bound.raw ?? JSON.stringify(bound.body) ?? '';
@@ -230,7 +237,7 @@ export class OperationHandler<Context> {
     const once = { principalKey, key, method, url, body, files: bound.files };
     const { idempotencyStore, logger, withOperation } = this.dependencies;
     const run = (operationId: string): Promise<Answer> =>
-      this.answer({ ...exchange, context: withOperation?.(context, operationId) ?? context });
+      work({ ...exchange, context: withOperation?.(context, operationId) ?? context });
     return runOnce(idempotencyStore, once, run, logger);
   }
 
@@ -265,8 +272,15 @@ export class OperationHandler<Context> {
     return variables;
   }
 
-  private async startStream(exchange: Exchange<Context>, stream: CompiledStream): Promise<void> {
-    const start = await this.execute(exchange, stream.start);
+  private async startStream(
+    exchange: Exchange<Context>,
+    stream: CompiledStream,
+    key: string | undefined,
+  ): Promise<void> {
+    const start =
+      key === undefined
+        ? await this.execute(exchange, stream.start)
+        : await this.startOnce(exchange, stream, key);
     const followed = { ...exchange, bound: { ...exchange.bound, start } };
     const variables = this.variables(followed, stream.follow.bind);
     // The run is durable now: the client gets its headers before the first event exists.
@@ -274,6 +288,22 @@ export class OperationHandler<Context> {
     await this.render(followed, stream.follow, events, () =>
       this.dependencies.executor.subscribe(stream.follow.operation, variables, exchange.context),
     );
+  }
+
+  /** A stream cannot be kept; what is kept for its key is what began it, so that a retry gets the same one from its start. */
+  private async startOnce(
+    exchange: Exchange<Context>,
+    stream: CompiledStream,
+    key: string,
+  ): Promise<unknown> {
+    const answer = await this.once(exchange, key, async (named) => ({
+      status: 200,
+      headers: {},
+      body: JSON.stringify(await this.execute(named, stream.start)),
+    }));
+    if (answer.headers['Idempotent-Replayed'] !== undefined)
+      exchange.response.setHeader('Idempotent-Replayed', 'true');
+    return JSON.parse(answer.body ?? 'null');
   }
 
   private async follow(exchange: Exchange<Context>, follow: Follow): Promise<void> {

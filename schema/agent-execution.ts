@@ -315,7 +315,7 @@ const ToolRunInput = builder.inputType('ToolRunInput', {
     messageId: t.id({ required: true, description: 'The user action that it belongs to.' }),
     idempotencyKey: t.string({
       description:
-        'A second request with this key in the conversation gets the first one, or `idempotency_in_flight`.',
+        'A second request of the user for this tool with this key, whatever its conversation, gets the first one, or `idempotency_in_flight`.',
     }),
   }),
 });

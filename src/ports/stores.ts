@@ -13,6 +13,7 @@ import type {
   ApprovalPolicyStore,
   ApprovalStore,
   CachedResultStore,
+  ToolRunKeyStore,
   QuestionStore,
   ToolCallStore,
   ToolStore,
@@ -188,7 +189,8 @@ export interface RunStore {
   create(run: RunRecord): Promise<RunRecord | null>;
   find(id: string, projection?: Projection): Promise<RunRecord | null>;
   findByMessage(conversationId: string, messageId: string): Promise<RunRecord | null>;
-  findByCall(callId: string): Promise<RunRecord | null>;
+  /** The newest run of a call id; ids that clients choose are unique for a user, at most. */
+  findByCall(callId: string, userId?: string): Promise<RunRecord | null>;
   list(filter: RunFilter, page: Page, projection?: Projection): Promise<RunRecord[]>;
   count(filter: RunFilter): Promise<number>;
   remove(id: string): Promise<void>;
@@ -313,6 +315,7 @@ export interface TenantStore {
   readonly policies: ApprovalPolicyStore;
   readonly questions: QuestionStore;
   readonly cachedResults: CachedResultStore;
+  readonly toolRunKeys: ToolRunKeyStore;
   readonly attachments: AttachmentStore;
   readonly knowledge: KnowledgeStore;
 }

@@ -283,6 +283,13 @@ export interface CachedResultStore {
   find(id: string): Promise<CachedResultRecord | null>;
 }
 
+/** Which run a caller's idempotency key stands for. */
+export interface ToolRunKeyStore {
+  find(id: string): Promise<string | null>;
+  /** Keeps `runId` for the key unless another one has it. @returns the id of the run that has the key */
+  claim(id: string, runId: string, at: Date): Promise<string>;
+}
+
 /** How a call ended. `retryable` failures may be repeated when the tool is idempotent. */
 export type ToolOutcome =
   | { ok: true; result: JsonValue; logs?: string }

@@ -70,8 +70,12 @@ export class BesideRuns {
     const args = checkedInput(input);
     const problems = tools.problems(tool, args);
     if (problems.length > 0) throw argumentErrors('arguments', problems);
+    const draft = this.toolRun(principal, agent, tool, input, args);
+    const earlier = await this.earlier(store, draft, input, tool);
+    if (earlier) return earlier;
     await this.ensureConversation(store, principal, agent, input.conversationId);
-    return this.begin(store, this.toolRun(principal, agent, tool, input, args), agent);
+    const run = { ...draft, ...(await this.claimed(store, draft, input, tool)) };
+    return this.begin(store, run, agent);
   }
 
   /** Starts a sub-agent's run that goes on beside its parent's; repeating it changes nothing. */
@@ -85,6 +89,32 @@ export class BesideRuns {
       ]);
       await this.launch(store, { ...run, startSeq: start!.seq }, agent);
     });
+  }
+
+  /** What a caller's key began before, in whichever conversation: a retry may come in one of its own. */
+  private async earlier(
+    store: TenantStore,
+    draft: RunRecord,
+    { idempotencyKey }: ToolRunInput,
+    tool: ToolRecord,
+  ): Promise<StartedRun | undefined> {
+    if (!idempotencyKey) return undefined;
+    const runId = await store.toolRunKeys.find(keyId(draft.userId, tool, idempotencyKey));
+    const run = runId === null ? null : await store.runs.find(runId);
+    return run ? this.repeated(run, draft) : undefined;
+  }
+
+  /** The id that all requests with one key give their run: only one of them can be stored. */
+  private async claimed(
+    store: TenantStore,
+    draft: RunRecord,
+    { idempotencyKey }: ToolRunInput,
+    tool: ToolRecord,
+  ): Promise<Pick<RunRecord, 'id' | 'rootRunId'>> {
+    const { id, userId, createdAt } = draft;
+    if (!idempotencyKey) return { id, rootRunId: id };
+    const runId = await store.toolRunKeys.claim(keyId(userId, tool, idempotencyKey), id, createdAt);
+    return { id: runId, rootRunId: runId };
   }
 
   private begin(store: TenantStore, draft: RunRecord, agent: AgentRecord): Promise<StartedRun> {
@@ -105,21 +135,26 @@ export class BesideRuns {
   }
 
   private async again(store: TenantStore, draft: RunRecord): Promise<StartedRun> {
-    const run = await store.runs.findByMessage(draft.conversationId, draft.messageId);
+    const run =
+      (await store.runs.find(draft.id)) ??
+      (await store.runs.findByMessage(draft.conversationId, draft.messageId));
     if (!run)
       throw new DomainError('conflict', 'The first request with this key is being withdrawn; send it again.');
+    return this.repeated(run, draft);
+  }
+
+  /** The answer to a request whose key began `run`. @throws DomainError `idempotency_mismatch`, `idempotency_in_flight` */
+  private repeated(run: RunRecord, draft: RunRecord): StartedRun {
     if (run.requestHash !== draft.requestHash)
       throw new DomainError(
         'idempotency_mismatch',
-        'This idempotency_key was used for another tool run in this conversation.',
+        'This idempotency_key was used for another tool run; choose another key.',
       );
     if (isActive(run.status))
       throw new DomainError(
         'idempotency_in_flight',
         `Tool run ${run.callId} with this idempotency_key is in flight.`,
-        {
-          extra: { call_id: run.callId, run_id: run.id },
-        },
+        { extra: { call_id: run.callId, run_id: run.id } },
       );
     return { run, started: false };
   }
@@ -223,6 +258,10 @@ export class BesideRuns {
     };
   }
 }
+
+/** One key stands for one run of a user's tool. */
+const keyId = (userId: string, tool: ToolRecord, key: string): string =>
+  sha256(JSON.stringify([userId, tool.id, key]));
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

@@ -51,13 +51,27 @@ export class Cancellation {
    */
   async cancel(principal: Principal, id: string): Promise<CancelResult> {
     const store = await this.dependencies.open(principal.tenant);
-    const named =
-      (await store.runs.find(id)) ?? (await store.runs.findByCall(id)) ?? (await runOfToolCall(store, id));
+    const named = await this.named(store, principal, id);
     // A sub-agent lives in its root's run: ending it ends the whole.
     const run = named?.kind === 'sub_agent' ? await store.runs.find(named.rootRunId) : named;
     if (!run || (run.userId !== principal.userId && !principal.isAdmin))
       throw new DomainError('not_found', `No run has the call id or run id ${id}.`);
     return this.cancelRun(store, run.id, `cancelled by ${principal.userId}`);
+  }
+
+  /** A client chooses the call ids of its runs: whose run one names depends on who asks, and an admin's own come first. */
+  private async named(store: TenantStore, principal: Principal, id: string): Promise<RunRecord | null> {
+    const lookUps = [
+      () => store.runs.find(id),
+      () => store.runs.findByCall(id, principal.userId),
+      () => runOfToolCall(store, id),
+      ...(principal.isAdmin ? [() => store.runs.findByCall(id)] : []),
+    ];
+    for (const lookUp of lookUps) {
+      const run = await lookUp();
+      if (run && (run.userId === principal.userId || principal.isAdmin)) return run;
+    }
+    return null;
   }
 
   /** Cancels every active run in scope. */

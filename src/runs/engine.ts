@@ -86,7 +86,7 @@ export class RunEngine {
       store.conversations.findMet(input.conversationId),
     ]);
     if (known) assertOwn(principal, known);
-    if (input.callId) await this.refuseUsedCall(store, input.callId, input);
+    if (input.callId) await this.refuseUsedCall(store, principal, input);
     // A retry must be known as one whatever the search finds today: the hash is of what was asked.
     const hash = requestHash(agent.id, request, input.model);
     if (request.references || agent.enableRetrieval) await this.addContext(principal, agent, input, request);
@@ -370,14 +370,15 @@ export class RunEngine {
     throwIfInvalid(errors);
   }
 
-  /** A call id of the caller's own cancels a run, so it may name only one. */
-  private async refuseUsedCall(store: TenantStore, callId: string, input: ChatInput): Promise<void> {
-    const known = await store.runs.findByCall(callId);
+  /** A call id of the caller's own cancels a run, so it may name only one of theirs; those of others are none of theirs. */
+  private async refuseUsedCall(store: TenantStore, principal: Principal, input: ChatInput): Promise<void> {
+    const callId = input.callId!;
+    const known = await store.runs.findByCall(callId, principal.userId);
     if (!known) return;
     if (known.conversationId === input.conversationId && known.messageId === input.messageId) return;
     throw new DomainError(
       'conflict',
-      `Call id ${callId} names another run; leave it out or choose another.`,
+      `Call id ${callId} names another run of yours; leave it out or choose another.`,
       {
         errors: [{ path: 'call_id', message: 'is taken' }],
       },

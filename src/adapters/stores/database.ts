@@ -28,6 +28,7 @@ import { RecentMessages } from './recent-messages';
 import { PrismaRunLogStore } from './run-log';
 import { PrismaRunStore } from './runs';
 import { PrismaToolCallStore } from './tool-calls';
+import { PrismaToolRunKeyStore } from './tool-run-keys';
 import { PrismaToolStore } from './tools';
 
 const CONNECT_MS = 5_000;
@@ -139,6 +140,7 @@ export class MongoDatabase implements Database {
       policies: guarded(new PrismaApprovalPolicyStore(prisma)),
       questions: guarded(new PrismaQuestionStore(prisma)),
       cachedResults: guarded(new PrismaCachedResultStore(prisma)),
+      toolRunKeys: guarded(new PrismaToolRunKeyStore(prisma)),
       attachments: guarded(new PrismaAttachmentStore(prisma)),
       knowledge: guarded(new PrismaKnowledgeStore(prisma, (name) => db.collection(name), this.writes)),
     };

@@ -26,9 +26,9 @@ export class PrismaRunStore implements RunStore {
     }) as Promise<RunRecord | null>;
   }
 
-  findByCall(callId: string): Promise<RunRecord | null> {
+  findByCall(callId: string, userId?: string): Promise<RunRecord | null> {
     return this.prisma.run.findFirst({
-      where: { callId },
+      where: { callId, ...(userId === undefined ? {} : { userId }) },
       orderBy: { id: 'desc' },
     }) as Promise<RunRecord | null>;
   }
