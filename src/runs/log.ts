@@ -216,9 +216,12 @@ export class ConversationLog {
     onlyBehindEnd: boolean | undefined,
   ): Promise<PartRecord[] | null> {
     try {
-      const atOnce = (await this.writeForRun(store, entry)) ?? (await this.writeBehind(store, entry, end));
-      if (atOnce || onlyBehindEnd) return atOnce;
-      return (await this.writeBehindEnd(store, entry)) ?? (await this.writeInSteps(store, entry));
+      const atOnce = await this.writeForRun(store, entry);
+      if (atOnce) return atOnce;
+      const known = await this.writeBehind(store, entry, end);
+      const behind = known ?? (onlyBehindEnd ? null : await this.writeBehindEnd(store, entry));
+      if (behind) return await this.endWith(store, entry, behind);
+      return onlyBehindEnd ? null : await this.writeInSteps(store, entry);
     } catch (error) {
       if (error instanceof PlaceTakenError) return this.finishSteps(store, entry, error.parts);
       if (mayLeaveGap(error)) this.bus.doubt(store, entry.conversationId);
@@ -314,8 +317,15 @@ export class ConversationLog {
     entry: PlacedEntry,
     placed: PartRecord[],
   ): Promise<PartRecord[]> {
-    const parts = await this.insertSomewhere(store, entry, placed);
-    const { ending } = entry;
+    return this.endWith(store, entry, await this.insertSomewhere(store, entry, placed));
+  }
+
+  /** Parts that are stored, and then the row of the run that ends with them. */
+  private async endWith(
+    store: TenantStore,
+    { ending }: PlacedEntry,
+    parts: PartRecord[],
+  ): Promise<PartRecord[]> {
     if (ending) {
       const { holder, changes } = ending;
       const end = () => store.runs.updateOwned(holder.runId, holder.owner, changes(parts));
