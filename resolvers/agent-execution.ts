@@ -43,18 +43,22 @@ export const runSubAgent = async (_root: unknown, args: { parentId: string; inpu
 
 type ToolInput = ToolRunInput & { agentId: string };
 
+/** A tool has no effect twice for one `Idempotency-Key` either, when its process died in the middle. */
+const keyed = (input: ToolRunInput, { operationId }: Context): ToolRunInput =>
+  input.idempotencyKey || operationId === undefined ? input : { ...input, idempotencyKey: operationId };
+
 export const startToolRun = (
   _root: unknown,
   { input: { agentId, ...input } }: { input: ToolInput },
   ctx: Context,
-) => ctx.services.besideRuns.startTool(principalOf(ctx), agentId, input);
+) => ctx.services.besideRuns.startTool(principalOf(ctx), agentId, keyed(input, ctx));
 
 export const runTool = async (
   _root: unknown,
   { input: { agentId, ...input } }: { input: ToolInput },
   ctx: Context,
 ) => {
-  const { run } = await ctx.services.besideRuns.startTool(principalOf(ctx), agentId, input);
+  const { run } = await ctx.services.besideRuns.startTool(principalOf(ctx), agentId, keyed(input, ctx));
   return ctx.services.runs.outcome(principalOf(ctx), run.id);
 };
 
