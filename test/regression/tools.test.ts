@@ -129,6 +129,50 @@ it('gives lists of JavaScript their items', async () => {
   });
 });
 
+describe('time zones of Python', () => {
+  it('are there without a network', async () => {
+    const source = readFileSync(input('zone.py'), 'utf8');
+    const outcome = await sandbox.run({ language: 'python', source, arguments: {} });
+    expect(outcome).toMatchObject({ ok: true, result: '2024-01-01T00:00:00+01:00' });
+  });
+
+  const SOURCE = `
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+def at(zone: str, month: int, year: int = 2024):
+    time = datetime(year, month, 1, 12, tzinfo=ZoneInfo(zone))
+    return [time.isoformat(), time.tzname(), time.dst().total_seconds()]
+`;
+  it.each([
+    ['Europe/Berlin', 7, 2024, ['2024-07-01T12:00:00+02:00', 'CEST', 3600]],
+    ['America/New_York', 1, 2024, ['2024-01-01T12:00:00-05:00', 'EST', 0]],
+    ['America/New_York', 7, 2024, ['2024-07-01T12:00:00-04:00', 'EDT', 3600]],
+    ['Asia/Kolkata', 7, 2024, ['2024-07-01T12:00:00+05:30', 'IST', 0]],
+    ['Asia/Calcutta', 1, 2024, ['2024-01-01T12:00:00+05:30', 'IST', 0]],
+    ['Australia/Lord_Howe', 1, 2024, ['2024-01-01T12:00:00+11:00', '+11', 1800]],
+    ['America/Sao_Paulo', 1, 2010, ['2010-01-01T12:00:00-02:00', '-02', 3600]],
+    ['Europe/Paris', 7, 2080, ['2080-07-01T12:00:00+02:00', 'CEST', 3600]],
+    ['UTC', 7, 2024, ['2024-07-01T12:00:00+00:00', 'UTC', 0]],
+  ])('%s in month %i of %i', async (zone, month, year, expected) => {
+    const outcome = await sandbox.run({
+      language: 'python',
+      source: SOURCE,
+      arguments: { zone, month, year },
+    });
+    expect(outcome).toMatchObject({ ok: true, result: expected });
+  });
+
+  it('that do not exist are named', async () => {
+    const args = { zone: 'Europe/Atlantis', month: 1 };
+    const outcome = await sandbox.run({ language: 'python', source: SOURCE, arguments: args });
+    expect(outcome.error).toMatchObject({
+      type: 'ZoneInfoNotFoundError',
+      message: expect.stringContaining('Europe/Atlantis'),
+    });
+  });
+});
+
 describe('a schema that a client gives', () => {
   const paths = (tool: ToolInput): string[] => {
     try {

@@ -185,4 +185,11 @@ function flags(snapshot: string): string[] {
 /** Links resolved. */
 const packagesFolder = (): string => dirname(dirname(require.resolve('pyodide/package.json')));
 
-const PACKAGES = ['pyodide', 'quickjs-emscripten', 'quickjs-emscripten-core', '@jitl', 'acorn'];
+const PACKAGES = [
+  'pyodide',
+  'moment-timezone',
+  'quickjs-emscripten',
+  'quickjs-emscripten-core',
+  '@jitl',
+  'acorn',
+];

@@ -9,6 +9,7 @@
  */
 const path = require('node:path');
 const { readFileSync } = require('node:fs');
+const { zoneFiles } = require('./zones.cjs');
 
 /** Asking these changes nothing that outlives the call, or only the clock. */
 const HARMLESS = new Set(
@@ -31,7 +32,7 @@ const SPENDING = new Set(
   ).split(' '),
 );
 /** What runs inside the interpreter before any tool, in this order. */
-const HARNESS = ['annotations.py', 'harness.py'];
+const HARNESS = ['zones.py', 'annotations.py', 'harness.py'];
 const ENOSYS = -52;
 const EAI_FAIL = -4;
 /** Asked for by library functions that honest code may try; they fail there like on a machine without the thing. */
@@ -160,8 +161,12 @@ async function startPython(host, snapshotFile, limitMemory) {
   if (making) options._makeSnapshot = true;
   else if (snapshotFile) options._loadSnapshot = readFileSync(snapshotFile);
   const python = await loadPyodide(options);
-  if (making || !snapshotFile)
+  if (making || !snapshotFile) {
+    const zones = zoneFiles(require('./packages.cjs')('moment-timezone/data/packed/latest.json'));
+    python.FS.writeFile('/tmp/zones.json', JSON.stringify(zones));
     for (const name of HARNESS) python.runPython(readFileSync(path.join(__dirname, name), 'utf8'));
+    python.FS.unlink('/tmp/zones.json');
+  }
   if (making) return { snapshot: python.makeMemorySnapshot() };
   python.runPython('_af_close_doors()');
   limitFiles(python.FS);

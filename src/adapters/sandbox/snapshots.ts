@@ -82,6 +82,9 @@ function recipe(): string {
   };
   return createHash('sha256')
     .update(`${version} ${process.version} ${process.arch}`)
+    .update(readFileSync(require.resolve('moment-timezone/data/packed/latest.json')))
+    .update(readFileSync(join(__dirname, 'zones.cjs')))
+    .update(readFileSync(join(__dirname, 'zones.py')))
     .update(readFileSync(join(__dirname, 'annotations.py')))
     .update(readFileSync(join(__dirname, 'harness.py')))
     .digest('hex')
