@@ -814,7 +814,7 @@ export type ToolRunInput = {
   arguments: unknown;
   /** Where it is recorded; an unknown one is made. */
   conversationId: string | number;
-  /** A second request with this key in the conversation gets the first one, or `idempotency_in_flight`. */
+  /** A second request of the user for this tool with this key, whatever its conversation, gets the first one, or `idempotency_in_flight`. */
   idempotencyKey?: string | null | undefined;
   /** The user action that it belongs to. */
   messageId: string | number;
