@@ -1,3 +1,4 @@
+import { withSoundCalls } from '../model-messages';
 import type { Principal } from '../ports/identity';
 import type { ModelMessage } from '../ports/models';
 import type {
@@ -107,7 +108,7 @@ export class History {
         ).flatMap(toModelMessages),
       );
     return {
-      messages: messages.map(onWire),
+      messages: withSoundCalls(messages).map(onWire),
       model: agent?.llmModel ?? null,
     };
   }

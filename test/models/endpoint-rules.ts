@@ -144,10 +144,13 @@ function mistral(messages: Message[]): string | undefined {
 }
 
 function deepseek(messages: Message[]): string | undefined {
+  const thinks = messages.some((message) => 'reasoning_content' in message);
   for (const [index, message] of messages.entries()) {
     const next = messages[index + 1];
     if ((message.role === 'user' || message.role === 'assistant') && next?.role === message.role)
       return `does not support successive ${message.role} messages`;
+    if (thinks && hasCalls(message) && typeof message.reasoning_content !== 'string')
+      return `missing reasoning_content field in the assistant message at message index ${index}`;
     for (const call of callsOf(message))
       if (!isJsonObject(call.function.arguments)) return `messages[${index}]: arguments are no JSON object`;
   }

@@ -248,13 +248,19 @@ it('a request of any log with any answers of models is taken by five families of
   );
 }, 120_000);
 
+/** Without the reasoning that a step did not have: it is sent from where one has some. */
+const bare = (message: object): object =>
+  'reasoning_content' in message && message.reasoning_content === ''
+    ? { ...message, reasoning_content: undefined }
+    : message;
+
 it('a request begins as the one before it did, so that a cache of prompts holds', async () => {
   await fc.assert(
     fc.asyncProperty(log, async (drawn) => {
       const shorter = { ...drawn, steps: [], tail: [], continueFrom: undefined, message: 'next' };
       const before = toWireRequest(await requestOf(shorter), facts).messages;
       const after = toWireRequest(await requestOf({ ...drawn, message: 'next' }), facts).messages;
-      expect(after.slice(0, before.length - 1)).toEqual(before.slice(0, -1));
+      expect(after.slice(0, before.length - 1).map(bare)).toEqual(before.slice(0, -1).map(bare));
     }),
     { numRuns: 300, seed: SEED },
   );

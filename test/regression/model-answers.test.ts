@@ -99,6 +99,8 @@ describe('a tool call of a model', () => {
     expect(await chat('plain again', conversation)).toMatchObject({ status: 200, body: { text: 'ok' } });
     const { body } = await client.rest('GET', `/api/v1/conversations/${conversation}/messages`);
     expect(JSON.stringify(body)).not.toContain('[object Object]');
+    const { body: format } = await client.rest('GET', `/api/v1/conversations/${conversation}/llm-format`);
+    expect(refusal('openai', format)).toBeUndefined();
   });
 
   it.each<[string, string, string]>([
@@ -239,6 +241,35 @@ describe('a tool call of a model', () => {
     expect(sent().find((message) => message.tool_calls)).toMatchObject(step);
     await chat('plain', conversation, { model: 'openai/another' });
     expect(JSON.stringify(sent())).not.toMatch(/SIGNATURE|reasoning_content/);
+  });
+});
+
+it('gives back what its endpoint gave after a pause, too, when the run goes on from its ledger', async () => {
+  const { body: tool } = await client.rest('POST', `/api/v1/agent/${agent}/tools`, {
+    name: 'gated',
+    description: 'Waits for a human.',
+    function_code: 'function gated() { return "done"; }',
+    require_approval: true,
+  });
+  expect(tool.id).toEqual(expect.any(String));
+  serve({
+    bytes: sse(
+      delta({ reasoning_content: 'A human decides.' }),
+      delta({
+        tool_calls: [
+          call('gated', '{}', { id: 's1', extra_content: { google: { thought_signature: 'SIGNATURE' } } }),
+        ],
+      }),
+    ),
+  });
+  const waiting = await chat();
+  expect(waiting.body).toMatchObject({ status: 'waiting_approval', approval: { tool_name: 'gated' } });
+  const before = stub.requests.length;
+  await client.rest('POST', `/api/v1/approvals/${waiting.body.approval.id}/respond`, { status: 'approved' });
+  await stub.arrived(before + 1);
+  expect(sent().at(-2)).toMatchObject({
+    reasoning_content: 'A human decides.',
+    tool_calls: [{ extra_content: { google: { thought_signature: 'SIGNATURE' } } }],
   });
 });
 

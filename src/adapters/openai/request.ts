@@ -31,7 +31,7 @@ export function toWireRequest(
   const reasons = info.capabilities.supportsReasoning;
   const body: ChatCompletionCreateParamsStreaming = {
     model,
-    messages: provenMessages(request).map((message) => toWireMessage(message, request.model)),
+    messages: withReasoning(provenMessages(request).map((message) => toWireMessage(message, request.model))),
     stream: true,
     stream_options: { include_usage: true },
   };
@@ -131,6 +131,17 @@ function toWireMessage(message: ModelMessage, model: string): ChatCompletionMess
     })),
   };
 }
+
+/**
+ * DeepSeek wants the reasoning of every step with calls once it gave one, also of steps in which it had none to give.
+ * https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
+ */
+function withReasoning(messages: ChatCompletionMessageParam[]): ChatCompletionMessageParam[] {
+  if (!messages.some((message) => REASONING in message)) return messages;
+  return messages.map((message) => ('tool_calls' in message ? { [REASONING]: '', ...message } : message));
+}
+
+const REASONING = 'reasoning_content';
 
 /** What an endpoint gave goes back to it alone: others refuse fields that they do not know. */
 const fieldsFor = (model: string, giveBack: GiveBack | undefined): object =>
