@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { packageVersion } from './cli/version';
 import { createRestFacade, requestIdOf, type RestFacade } from '../rest-facade';
 import type { Context } from '../resolvers/context';
@@ -17,7 +16,8 @@ import { seedBuiltInAgents } from './agents/built-in';
 import { createFileParts, uploadFolder } from './composition-files';
 import { createSearchParts } from './composition-knowledge';
 import type { Config } from './config/environment';
-import { startEmbeddedMongo, type EmbeddedMongo } from './embedded-mongo/server';
+import { openEmbedded } from './composition-database';
+import type { EmbeddedMongo } from './embedded-mongo/server';
 import { createHttpApp } from './http/app';
 import { identify } from './http/identify';
 import { listen } from './http/listen';
@@ -68,6 +68,8 @@ export interface ApplicationOptions {
   config: Config;
   logger: Logger;
   clock?: Clock;
+  /** The embedded database, where it was started before this program was loaded. */
+  embedded?: Promise<EmbeddedMongo>;
   /** For tests: answers that do not fit the OpenAPI document are errors. */
   validateResponses?: boolean;
   /** For tests: Agenda keeps timers for as long as its locks live, milliseconds. */
@@ -79,7 +81,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   const { config, logger, clock = systemClock } = options;
   const startedAt = clock.now();
   const workerId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-  const embedded = config.database.url ? undefined : await openEmbedded(config, logger);
+  const embedded = config.database.url ? undefined : await (options.embedded ?? openEmbedded(config, logger));
   const database = new MongoDatabase({
     url: config.database.url ?? embedded!.url,
     prefix: config.database.prefix,
@@ -217,17 +219,6 @@ async function openSecrets(config: Config, logger: Logger): Promise<SecretBox> {
   }
   const { directory } = config.data;
   return new Secrets(await loadEncryptionKey({ directory, configured, required: config.isProduction }));
-}
-
-function openEmbedded(config: Config, logger: Logger): Promise<EmbeddedMongo> {
-  return startEmbeddedMongo({
-    dataDir: join(config.data.directory, 'db'),
-    onError: (error) => {
-      // Nothing can be stored any more; a supervisor starts the process again, and runs go on from their last part.
-      logger.error({ err: error }, 'the embedded database has failed');
-      process.exit(1);
-    },
-  });
 }
 
 function createModels(config: Config, logger: Logger, clock: Clock): ModelGateway {

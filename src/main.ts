@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createLogger } from './adapters/pino-logger';
-import { type Application, createApplication } from './composition-root';
+import { openEmbedded } from './composition-database';
+import type { Application } from './composition-root';
 import { prepareDataFolder } from './config/data-folder';
 import { type Config, ConfigError, loadConfig } from './config/environment';
 import { keepIdleMemorySmall } from './system/idle-memory';
@@ -32,7 +33,11 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
   const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]) as Promise<[string]>;
   let application: Application | undefined;
   try {
-    application = await createApplication({ config, logger });
+    // The database opens in its own thread while this one loads the program, which takes most of the start.
+    const embedded = config.database.url ? undefined : openEmbedded(config, logger);
+    embedded?.catch(() => undefined);
+    const { createApplication } = await import('./composition-root.js');
+    application = await createApplication({ config, logger, embedded });
     const url = await application.listen();
     const { devPrincipal } = config.identity;
     logger.info(

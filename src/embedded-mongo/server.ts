@@ -11,7 +11,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../ports/clock';
 import type { EngineStats } from './engine';
-import { listen, type ListenOptions } from './listener';
+import type { ListenOptions } from './listener';
 import { lockDataFolder } from './lock-file';
 import type { WorkerReply, WorkerRequest } from './worker';
 
@@ -78,6 +78,8 @@ function once(close: () => Promise<void>): () => Promise<void> {
 }
 
 async function startHere(options: ListenOptions, unlock: () => void): Promise<EmbeddedMongo> {
+  // Loaded here: the engine of a worker is not needed in this thread.
+  const { listen } = await import('./listener.js');
   const running = await listen(options);
   return {
     url: running.url,
