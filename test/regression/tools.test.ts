@@ -142,7 +142,7 @@ from zoneinfo import ZoneInfo
 
 def at(zone: str, month: int, year: int = 2024):
     time = datetime(year, month, 1, 12, tzinfo=ZoneInfo(zone))
-    return [time.isoformat(), time.tzname(), time.dst().total_seconds()]
+    return [time.isoformat(), time.tzname(), int(time.dst().total_seconds())]
 `;
   it.each([
     ['Europe/Berlin', 7, 2024, ['2024-07-01T12:00:00+02:00', 'CEST', 3600]],
