@@ -79,9 +79,31 @@ describe('the parts of an Office file are found by what they are', () => {
     const { text, warnings } = await read(bytes, 'a.docx');
     expect(text).toBe('Whole');
     expect(warnings).toEqual([
-      'A part of the file is damaged and was not read: word/header1.xml.',
-      'A part of the file is missing and was not read: word/footer1.xml.',
+      'A part of the file was not read: word/header1.xml. The file is damaged: its XML is empty or cut off.',
+      'A part of the file is missing: word/footer1.xml.',
     ]);
+  });
+
+  it('and one that cannot be unpacked costs only itself', async () => {
+    const bytes = wordFile(p('Whole'), { 'word/header1.xml': wordPart('hdr', p('Torn')) }, [
+      { type: 'header', target: 'header1.xml' },
+    ]);
+    const at = Buffer.from(bytes).indexOf('word/header1.xml');
+    bytes.fill(0xff, at + 'word/header1.xml'.length, at + 'word/header1.xml'.length + 40);
+    const { text, warnings } = await read(bytes, 'a.docx');
+    expect(text).toBe('Whole');
+    expect(warnings).toEqual([expect.stringContaining('word/header1.xml') as string]);
+  });
+
+  it('and a file in which nothing could be read says why', async () => {
+    const bytes = workbookFile({
+      rows: '',
+      parts: { 'xl/worksheets/sheet1.xml': '<!DOCTYPE x><worksheet/>' },
+    });
+    await expect(read(bytes, 'a.xlsx')).rejects.toMatchObject({
+      reason: 'no_text',
+      message: expect.stringContaining('declares a document type or entities') as string,
+    });
   });
 
   it('and Excel files in the binary format are refused by name', async () => {
@@ -221,6 +243,12 @@ describe('Word documents lose nothing of', () => {
         `<w:p><w:r><w:sym w:font="Symbol" w:char="F061"/></w:r>${r(' ')}${field}${r(' ')}${ticked}</w:p>`,
       ),
     ).toBe('α shown ☒');
+  });
+
+  it('descriptions of pictures, wherever they are kept', async () => {
+    const picture = '<pic:pic><pic:nvPicPr><pic:cNvPr id="1" name="x"/></pic:nvPicPr></pic:pic>';
+    const body = `<w:p><w:r><w:drawing><wp:inline><wp:docPr id="1" name="Picture 1" descr="A red lamp"/><a:graphic><a:graphicData>${picture}</a:graphicData></a:graphic></wp:inline></w:drawing></w:r>${r(' shines')}</w:p>`;
+    expect(await read(wordFile(body), 'a.docx')).toMatchObject({ text: 'A red lamp shines', warnings: [] });
   });
 
   it('what nobody can read: it is told', async () => {
@@ -405,6 +433,14 @@ describe('PDFs', () => {
     const content = `BT /F 12 Tf 14 TL 72 770 Td ${lines.map((line) => `(${line}) Tj T*`).join(' ')} ET`;
     expect((await read(pdfPage(content), 'a.pdf')).text).toBe(
       'We have well-known information\non lamps, and well-known\nshops.',
+    );
+  });
+
+  it('part lines and words that are only set apart', async () => {
+    const content =
+      'BT /F 12 Tf 1 0 0 1 72 770 Tm (One) Tj 1 0 0 1 72 750 Tm (Two) Tj 1 0 0 1 140 750 Tm (Three) Tj ET';
+    expect((await read(pdfPage(content), 'a.pdf')).text.replace(/\s*\n\s*/g, '\n')).toMatch(
+      /^One\nTwo\s+Three$/,
     );
   });
 

@@ -43,7 +43,7 @@ export async function readPage(
     const notes = notesOf(annotations ?? []);
     page.cleanup();
     return {
-      text: [text, ...notes].filter((part) => part.trim() !== '').join('\n\n'),
+      text: [ordinaryLetters(text), ...notes].filter((part) => part.trim() !== '').join('\n\n'),
       isDamaged: false,
       hasDamagedFields: annotations === undefined,
     };
@@ -52,6 +52,10 @@ export async function readPage(
     return { text: '', isDamaged: true, hasDamagedFields: false };
   }
 }
+
+/** Old-style figures and small capitals, which Adobe's fonts keep where Unicode has none: their Latin-1 code from U+F700 on. */
+const ordinaryLetters = (text: string): string =>
+  text.replace(/[\uf721-\uf77e\uf7a1-\uf7ff]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) & 0xff));
 
 async function annotationsOf(page: Page): Promise<Annotation[] | undefined> {
   try {
@@ -118,6 +122,25 @@ function repeatedLetters(last: TextItem, next: TextItem): number {
   return 0;
 }
 
+/** Shares of a letter's height: a step across begins a line, a step along a word. Back to where text is, a word too. */
+const LINE_FROM = 0.5;
+const WORD_FROM = 0.25;
+const WORD_BACK_FROM = 1;
+
+/** What parts two texts that are not written next to each other, where the reader of PDF says nothing. */
+function gapBetween(last: TextItem, next: TextItem): string {
+  const [a = 1, b = 0] = last.transform;
+  const scale = Math.hypot(a, b) || 1;
+  const dx = xOf(next) - xOf(last);
+  const dy = yOf(next) - yOf(last);
+  const along = (dx * a + dy * b) / scale - last.width;
+  const across = Math.abs(dy * a - dx * b) / scale;
+  const height = Math.max(heightOf(last), heightOf(next));
+  if (height === 0) return '';
+  if (across > height * LINE_FROM) return '\n';
+  return along > height * WORD_FROM || along < -height * WORD_BACK_FROM ? ' ' : '';
+}
+
 /** What was filled into a field stands after its label. */
 function textWithFields(items: TextItem[], fields: FormField[]): string {
   const after = new Map<TextItem, string[]>();
@@ -127,13 +150,15 @@ function textWithFields(items: TextItem[], fields: FormField[]): string {
     if (label) after.set(label, [...(after.get(label) ?? []), field.value]);
     else unplaced.push(field.name ? `${field.name}: ${field.value}` : field.value);
   });
-  const text = items
-    .map((item) => {
-      const values = after.get(item);
-      const filled = values ? `${item.str.trimEnd()} ${values.join(' ')}${item.hasEOL ? '' : ' '}` : item.str;
-      return filled + (item.hasEOL ? '\n' : '');
-    })
-    .join('');
+  let text = '';
+  let last: TextItem | undefined;
+  for (const item of items) {
+    if (last && item.str.trim() !== '' && !/\s$/.test(text)) text += gapBetween(last, item);
+    const values = after.get(item);
+    text += values ? `${item.str.trimEnd()} ${values.join(' ')}${item.hasEOL ? '' : ' '}` : item.str;
+    if (item.hasEOL) text += '\n';
+    if (item.str.trim() !== '') last = item;
+  }
   return [text.trimEnd(), ...unplaced].filter((part) => part.trim() !== '').join('\n');
 }
 
@@ -171,6 +196,17 @@ function labelOf({ rect, isBox }: FormField, items: TextItem[]): TextItem | unde
     }
   }
   return best;
+}
+
+/** Of a text's characters: fewer are a sign or two, such as the bullets of a list. */
+const MANY_UNKNOWN = 0.02;
+
+/** Whether a good part of a text are signs that nobody can read, because a font does not say which letters its shapes are. */
+export function hasUnknownLetters(text: string): boolean {
+  const written = text.replace(/\s/g, '').length;
+  // Symbol fonts have their bullets and arrows from U+F000 to U+F0FF.
+  const unknown = text.match(/[\ufffd\ue000-\uefff\uf100-\uf8ff]|(?!\s)\p{Cc}/gu)?.length ?? 0;
+  return unknown > written * MANY_UNKNOWN;
 }
 
 /** A word that was parted at the end of a line, and what follows it there. */

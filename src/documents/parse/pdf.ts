@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- packages are loaded by the first file that needs them */
 import { dirname } from 'node:path';
 import { ParseFailure } from './failure';
-import { joinHyphenated, readPage } from './pdf-page';
+import { hasUnknownLetters, joinHyphenated, readPage } from './pdf-page';
 import { joinPages, known, requireText, type ParsedBody } from './result';
 
 const MAX_PAGES = 5_000;
@@ -30,7 +30,7 @@ export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
       );
     const read = await readPages(pdf);
     const { text, pages } = joinPages(read.texts.map((page) => ({ text: joinHyphenated(page) })));
-    requireText(text, 'The PDF (it may be a scan: pictures of pages)');
+    requireText(text, 'The PDF (it may be a scan: pictures of pages)', read.warnings);
     const info = await information(pdf);
     return {
       text,
@@ -69,17 +69,21 @@ async function readPages(pdf: Pdf): Promise<{ texts: string[]; warnings: string[
   const damaged: number[] = [];
   const blank: number[] = [];
   const formless: number[] = [];
+  const unreadable: number[] = [];
   for (let number = 1; number <= pdf.numPages; number++) {
     const page = await readPage(pdf, number);
     texts.push(page.text);
     if (page.isDamaged) damaged.push(number);
     else if (page.text.trim() === '') blank.push(number);
+    if (hasUnknownLetters(page.text)) unreadable.push(number);
     if (page.hasDamagedFields) formless.push(number);
   }
   if (damaged.length === pdf.numPages)
     throw new ParseFailure('broken', 'The PDF is damaged: none of its pages can be read.');
   const warnings = [
     damaged.length > 0 && `${pagesNamed(damaged)} of the PDF cannot be read: damaged.`,
+    unreadable.length > 0 &&
+      `${pagesNamed(unreadable)}: some letters are lost, as their fonts do not say which they are.`,
     formless.length > 0 && `Form fields and notes cannot be read: ${pagesNamed(formless)}.`,
     blank.length > 0 &&
       `${pagesNamed(blank)} ${blank.length === 1 ? 'holds no text (an image?)' : 'hold no text (images?)'}.`,

@@ -41,10 +41,20 @@ export function joinPages(parts: PageText[]): { text: string; pages: DocumentPag
   return { text, pages };
 }
 
-/** @throws ParseFailure `no_text` */
-export function requireText(text: string, what: string): void {
-  if (text.trim() === '') throw new ParseFailure('no_text', `${what} holds no text.`);
+/**
+ * @param warnings what could not be read: why there may be no text
+ * @throws ParseFailure `no_text`
+ */
+export function requireText(text: string, what: string, warnings: string[] = []): void {
+  if (text.trim() === '')
+    throw new ParseFailure(
+      'no_text',
+      [`${what} holds no text.`, ...warnings.slice(0, MAX_REASONS)].join(' '),
+    );
 }
+
+/** Of a file without text: the first ones tell enough. */
+const MAX_REASONS = 3;
 
 const HEADING = /^ {0,3}#{1,2}[ \t]+(\S.{0,300}?)(?:[ \t]+#+)?[ \t]*$/;
 const UNDERLINE = /^ {0,3}(?:=+|-{3,})[ \t]*$/;

@@ -121,7 +121,7 @@ export async function parseDocx(bytes: Uint8Array, readEmbedded: ReadEmbedded): 
   ]
     .filter(Boolean)
     .join('\n\n');
-  requireText(text, 'The document');
+  requireText(text, 'The document', file.report.warnings());
   const { title, metadata } = coreProperties(file);
   return {
     text,

@@ -12,6 +12,8 @@ export interface DrawingContext {
   part: string;
   /** Reads a text box of a Word document. */
   textBox?: (content: XmlElement) => string;
+  /** Of the one picture that a drawing in a Word document holds. */
+  description?: string;
 }
 
 type BlockReader = (element: XmlElement, context: DrawingContext) => string;
@@ -52,16 +54,17 @@ function linked(
   return root && target !== undefined ? read(root, target) : '';
 }
 
-function pictureText(picture: XmlElement, { file }: DrawingContext): string {
+/** Pictures are described where they stand or by themselves. */
+function pictureText(picture: XmlElement, { file, description = '' }: DrawingContext): string {
   const [properties] = ['p:cNvPr', 'pic:cNvPr', 'xdr:cNvPr'].flatMap((name) => descendants(picture, name));
-  const description = described(properties);
-  if (description === '') file.report.picture();
-  return description;
+  const text = description || described(properties);
+  if (text === '') file.report.picture();
+  return text;
 }
 
 /** Names that programs give to pictures by themselves say nothing. */
 export const described = (properties: XmlElement | undefined): string =>
-  (properties?.attributes.descr ?? '').trim();
+  (properties?.attributes.descr ?? '').trim() || (properties?.attributes.title ?? '').trim();
 
 const READERS: Readonly<Record<string, BlockReader>> = {
   'a:tbl': tableText,

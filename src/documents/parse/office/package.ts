@@ -16,6 +16,8 @@ export interface Relation {
 
 /** What no reader asks for, and what may be large. */
 const UNREAD = /calcchain|pivotcache|printersettings|vbaproject|fonttable|slidelayout|tablestyles/i;
+/** As of an archive that is read at once. */
+const MAX_LOADED_BYTES = 128 * 1024 * 1024;
 const CONTENT_TYPES_PART = '[content_types].xml';
 
 /** Names of parts are the same in any case, and some writers part folders by backslashes. */
@@ -47,15 +49,33 @@ export class OfficePackage {
     return new OfficePackage(bytes);
   }
 
-  /** Reads all XML at once, within the limits of archives. @throws ParseFailure `broken` or `too_large` */
+  /** Reads all XML at once, within the limits of archives. @throws ParseFailure `too_large` */
   load(): this {
-    this.take(
-      readZip(this.bytes, (name) => {
-        const part = partName(name);
-        return !this.parts.has(part) && this.isXml(part) && !UNREAD.test(`${part} ${this.contentType(part)}`);
-      }),
+    const wanted = [...this.names].filter(
+      ([part]) =>
+        !this.parts.has(part) && this.isXml(part) && !UNREAD.test(`${part} ${this.contentType(part)}`),
     );
+    const stored = new Set(wanted.map(([, name]) => name));
+    try {
+      this.take(readZip(this.bytes, (name) => stored.has(name)));
+    } catch (error) {
+      if (!(error instanceof ParseFailure) || error.reason !== 'broken') throw error;
+      // One part that cannot be unpacked must not cost the others: it is reported when somebody asks for it.
+      for (const name of stored) this.takeAlone(name);
+    }
     return this;
+  }
+
+  private takeAlone(name: string): void {
+    try {
+      this.take(readZip(this.bytes, (entry) => entry === name));
+    } catch (error) {
+      if (!(error instanceof ParseFailure) || error.reason !== 'broken') throw error;
+    }
+    let total = 0;
+    for (const { length } of this.parts.values()) total += length;
+    if (total > MAX_LOADED_BYTES)
+      throw new ParseFailure('too_large', `The file unpacks to more than ${MAX_LOADED_BYTES} bytes of XML.`);
   }
 
   has(name: string): boolean {
@@ -88,10 +108,10 @@ export class OfficePackage {
     try {
       const bytes = this.part(name);
       if (bytes) return read(bytes);
-      this.report.say(`A part of the file is missing and was not read: ${name}.`);
+      this.report.say(`A part of the file is missing: ${name}.`);
     } catch (error) {
       if (!(error instanceof ParseFailure) || error.reason !== 'broken') throw error;
-      this.report.say(`A part of the file is damaged and was not read: ${name}.`);
+      this.report.say(`A part of the file was not read: ${name}. ${error.message}`);
     }
     return undefined;
   }

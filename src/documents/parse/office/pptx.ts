@@ -88,7 +88,7 @@ export function parsePptx(bytes: Uint8Array): ParsedBody {
     readSlide(file, part, index + 1),
   );
   const { text, pages } = joinPages(slides);
-  requireText(text, 'The presentation');
+  requireText(text, 'The presentation', file.report.warnings());
   const { title, metadata } = coreProperties(file);
   return {
     text,

@@ -107,10 +107,12 @@ export function readText(paragraph: XmlElement, context: TextContext): ReadText 
   const { file, part, textBox, noteMark, fields } = context;
 
   const drawn = (element: XmlElement): string => {
-    const blocks = drawingBlocks(element, { file, part, textBox });
+    const isOne = descendants(element, 'pic:pic').length === 1;
+    const description = isOne ? described(descendants(element, 'wp:docPr')[0]) : '';
+    const blocks = drawingBlocks(element, { file, part, textBox, description });
     // A picture within a line is read within it.
     const inline = childNamed(element, 'wp:inline') && blocks.length === 1 && !/\n/.test(blocks[0]!);
-    if (inline && descendants(element, 'pic:pic').length > 0) return blocks[0]!;
+    if (inline && isOne) return blocks[0]!;
     floats.push(...blocks);
     return '';
   };

@@ -135,7 +135,7 @@ export function parseXlsx(bytes: Uint8Array): ParsedBody {
     budget: { cells: MAX_CELLS },
   });
   const { text, pages } = joinPages(sheets);
-  requireText(text, 'The workbook');
+  requireText(text, 'The workbook', file.report.warnings());
   const { title, metadata } = coreProperties(file);
   return {
     text,

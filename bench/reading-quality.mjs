@@ -1,0 +1,208 @@
+/**
+ * What reading files loses, beside an independent reader.
+ *   npm run build && node bench/reading-quality.mjs FOLDER [--format EXTENSION] [--dist FOLDER] [--all]
+ * Every file below FOLDER of a format that READERS knows is read by the product's parser and by another program, as far as that
+ * program is installed: pdftotext (with its CMaps), pandoc, LibreOffice. A word that the other program finds more often than the
+ * parser is lost; order and layout do not count. Prints figures for each format and names the files that lose more than LIMIT of
+ * their words without a warning (all files with `--all`). `--dist` reads with another build, so that two can be compared.
+ * What the other programs found is kept in a folder for temporary files and not read again. Judges nothing.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    format: { type: 'string' },
+    dist: { type: 'string', default: 'dist' },
+    all: { type: 'boolean' },
+  },
+});
+const folder = positionals[0];
+if (folder === undefined)
+  throw new Error('Name the folder of the files: node bench/reading-quality.mjs FOLDER');
+const require = createRequire(path.resolve(options.dist, 'x.js'));
+const { createDocumentParser } = require('./src/documents/parse');
+
+/** Share of words that may be lost without a warning. */
+const LIMIT = 0.02;
+const PROGRAM_TIMEOUT_MS = 120_000;
+const kept = path.join(os.tmpdir(), 'reading-quality');
+mkdirSync(kept, { recursive: true });
+
+/** Output of a program; null when it fails. @throws when it is not installed */
+function output(program, ...args) {
+  const { error, status, stdout } = spawnSync(program, args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    timeout: PROGRAM_TIMEOUT_MS,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  if (error?.code === 'ENOENT') throw new Error(`${program} is not installed.`);
+  return error || status !== 0 ? null : stdout;
+}
+
+const pandoc = (format) => (file) => output('pandoc', '-f', format, '-t', 'plain', '--wrap=none', file);
+const pdftotext = (file) => output('pdftotext', '-enc', 'UTF-8', file, '-');
+
+/** Converts by LibreOffice and reads what it made. */
+function office(target, read) {
+  return (file) => {
+    const made = mkdtempSync(path.join(os.tmpdir(), 'reading-'));
+    try {
+      const profile = `-env:UserInstallation=file://${kept}/profile`;
+      if (output('soffice', profile, '--headless', '--convert-to', target, '--outdir', made, file) === null)
+        return null;
+      const files = readdirSync(made).map((name) => path.join(made, name));
+      return files.length === 0 ? null : files.map(read).join('\n');
+    } finally {
+      rmSync(made, { recursive: true, force: true });
+    }
+  };
+}
+
+/** All sheets, with numbers as they are shown. */
+const SHEETS = 'html:HTML (StarCalc)';
+const sheets = office(SHEETS, (file) =>
+  /\.html?$/.test(file) ? (output('pandoc', '-f', 'html', '-t', 'plain', '--wrap=none', file) ?? '') : '',
+);
+const slides = office('pdf', pdftotext);
+const word = pandoc('docx');
+
+/** Extension -> what an independent reader makes of a file; null when it cannot read it. */
+const READERS = {
+  pdf: pdftotext,
+  docx: word,
+  docm: word,
+  dotx: word,
+  xlsx: sheets,
+  xlsm: sheets,
+  xltx: sheets,
+  pptx: slides,
+  pptm: slides,
+  potx: slides,
+  ppsx: slides,
+};
+
+function* filesBelow(directory) {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const file = path.join(directory, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(file);
+    else if (entry.isFile()) yield file;
+  }
+}
+
+const extensionOf = (file) => path.extname(file).slice(1).toLowerCase();
+
+function reference(file, bytes) {
+  const place = path.join(
+    kept,
+    `${createHash('sha256')
+      .update(READERS[extensionOf(file)] === sheets ? SHEETS : '')
+      .update(bytes)
+      .digest('hex')}.json`,
+  );
+  if (existsSync(place)) return JSON.parse(readFileSync(place, 'utf8'));
+  const text = READERS[extensionOf(file)](file);
+  writeFileSync(place, JSON.stringify(text));
+  return text;
+}
+
+/** Dates are written with and without zeros before their numbers. */
+const bare = (word) => word.replace(/^0+(?=\d)/, '');
+
+function wordsOf(text) {
+  const counts = new Map();
+  // Line ends part words by hyphens, which readers may keep or not.
+  const plain = text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/(\p{L})[-\u00ad\u2010]\n+(\p{Ll})/gu, '$1$2');
+  for (const [word] of plain.replace(/\u00ad/g, '').matchAll(/[\p{L}\p{N}]+/gu))
+    counts.set(bare(word), (counts.get(bare(word)) ?? 0) + 1);
+  return counts;
+}
+
+function compare(expected, found) {
+  let words = 0;
+  let lost = 0;
+  const examples = [];
+  for (const [word, count] of expected) {
+    words += count;
+    const missing = Math.max(0, count - (found.get(word) ?? 0));
+    lost += missing;
+    if (missing > 0 && examples.length < 8) examples.push(word);
+  }
+  return { words, lost, examples };
+}
+
+async function measure(parser, file) {
+  const bytes = readFileSync(file);
+  const expected = reference(file, bytes);
+  const started = performance.now();
+  const read = await parser.parse({ bytes, fileName: file }).then(
+    ({ text, warnings = [] }) => ({ text, warnings }),
+    ({ message }) => ({ text: '', warnings: [], refused: message }),
+  );
+  const ms = performance.now() - started;
+  // A file that neither can read says nothing of the parser.
+  if (expected === null) return { file, ms, refused: read.refused, warnings: read.warnings, unknown: true };
+  return {
+    file,
+    ms,
+    refused: read.refused,
+    warnings: read.warnings,
+    ...compare(wordsOf(expected), wordsOf(read.text)),
+  };
+}
+
+const percent = (part, whole) => (whole === 0 ? '0.00 %' : `${((100 * part) / whole).toFixed(2)} %`);
+const sum = (results, key) => results.reduce((total, result) => total + (result[key] ?? 0), 0);
+
+function report(format, results) {
+  const compared = results.filter(({ unknown, words }) => !unknown && words > 0);
+  const read = compared.filter(({ refused }) => refused === undefined);
+  const silent = read.filter(({ lost, words, warnings }) => lost > words * LIMIT && warnings.length === 0);
+  console.log(
+    `${format}: ${results.length} files, ${compared.length} compared, ${compared.length - read.length} of them refused;` +
+      ` words lost ${percent(sum(read, 'lost'), sum(read, 'words'))} of ${sum(read, 'words')} where read,` +
+      ` ${percent(sum(compared, 'lost'), sum(compared, 'words'))} with the refused;` +
+      ` ${silent.length} files lose more than ${LIMIT * 100} % without a warning;` +
+      ` ${Math.round(sum(results, 'ms') / results.length)} ms a file`,
+  );
+  for (const one of options.all
+    ? compared
+    : [...silent, ...compared.filter(({ refused }) => refused !== undefined)])
+    console.log(
+      `  ${path.relative(folder, one.file)}: ${one.refused ?? `${percent(one.lost, one.words)} of ${one.words}, such as ${one.examples.join(' ')}`}` +
+        (one.warnings.length > 0 ? ` [${one.warnings.join(' ')}]` : ''),
+    );
+}
+
+const wanted = [...filesBelow(folder)].filter(
+  (file) => READERS[extensionOf(file)] && (options.format ?? extensionOf(file)) === extensionOf(file),
+);
+const parser = createDocumentParser({ workers: 1 });
+try {
+  const byFormat = new Map();
+  for (const file of wanted.sort()) {
+    const result = await measure(parser, file);
+    byFormat.set(extensionOf(file), [...(byFormat.get(extensionOf(file)) ?? []), result]);
+  }
+  for (const [format, results] of byFormat) report(format, results);
+} finally {
+  await parser.close();
+}
