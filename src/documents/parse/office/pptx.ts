@@ -29,6 +29,24 @@ function slideBlocks(slide: XmlElement, file: OfficePackage, part: string): stri
   return tree ? chosenChildren(tree).flatMap((shape) => shapeBlocks(shape, file, part)) : [];
 }
 
+/** What the slide shows of its layout and master: text that is no place for the slide's own. */
+function backgroundBlocks(file: OfficePackage, slide: string, seen: Set<string>): string[] {
+  const layouts = file.targets(slide, 'slideLayout');
+  const masters = layouts.flatMap((layout) => file.targets(layout, 'slideMaster'));
+  return [...layouts, ...masters].flatMap((part) => {
+    // Once: slides repeat it.
+    if (seen.has(part)) return [];
+    seen.add(part);
+    const tree = treeOf(file.xml(part) ?? EMPTY);
+    return chosenChildren(tree ?? EMPTY)
+      .filter((shape) => placeholder(shape) === undefined && !DECORATION.has(shape.name))
+      .flatMap((shape) => shapeBlocks(shape, file, part));
+  });
+}
+
+/** Pictures of a design say nothing of what is presented. */
+const DECORATION: ReadonlySet<string> = new Set(['p:pic']);
+
 /** What the speaker noted, without the picture of the slide and its number. */
 function notesOf(file: OfficePackage, slide: string): string[] {
   return file.targets(slide, 'notesSlide').flatMap((part) => {
@@ -52,7 +70,7 @@ function commentsOf(file: OfficePackage, slide: string): string[] {
 
 const EMPTY: XmlElement = { name: '', attributes: {}, children: [] };
 
-function readSlide(file: OfficePackage, part: string, number: number): PageText {
+function readSlide(file: OfficePackage, part: string, number: number, seen: Set<string>): PageText {
   const slide = file.xml(part);
   if (!slide) {
     file.report.say(`Slide ${number} cannot be read.`);
@@ -64,6 +82,7 @@ function readSlide(file: OfficePackage, part: string, number: number): PageText 
   const comments = commentsOf(file, part);
   const blocks = [
     ...slideBlocks(slide, file, part),
+    ...backgroundBlocks(file, part, seen),
     ...(notes.length > 0 ? [`Notes: ${notes.join('\n')}`] : []),
     ...comments.map((comment) => `Comment: ${comment}`),
   ];
@@ -84,8 +103,9 @@ export function parsePptx(bytes: Uint8Array): ParsedBody {
   const presentation = file.mainXml();
   if (file.main === undefined || !presentation)
     throw new ParseFailure('broken', 'The presentation is damaged: its list of slides is missing.');
+  const seen = new Set<string>();
   const slides = slideOrder(file, file.main, presentation).map((part, index) =>
-    readSlide(file, part, index + 1),
+    readSlide(file, part, index + 1, seen),
   );
   const { text, pages } = joinPages(slides);
   requireText(text, 'The presentation', file.report.warnings());
