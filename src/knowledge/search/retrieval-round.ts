@@ -38,6 +38,8 @@ export interface Round {
   found: Found[];
   /** How many were fused, as far as is known without those that nobody may see. */
   candidates: number;
+  /** Of the best, how many nobody may see (any more). */
+  hidden: number;
   /** What the meaning of the query was refined by. */
   lesson: Lesson;
   named: NamedChunk[];
@@ -69,6 +71,7 @@ export class RetrievalRounds {
     return {
       found: rounds.flatMap(({ found }) => found).sort(byScore),
       candidates: rounds.reduce((sum, { candidates }) => sum + candidates, 0),
+      hidden: rounds.reduce((sum, { hidden }) => sum + hidden, 0),
       lesson: {
         near: rounds.flatMap(({ lesson }) => lesson.near),
         far: rounds.flatMap(({ lesson }) => lesson.far),
@@ -95,6 +98,7 @@ export class RetrievalRounds {
       return {
         lesson,
         candidates: candidates.length - hidden,
+        hidden,
         found: found.map(({ candidate: { id }, document, score }) => ({
           candidate: byId.get(id)!,
           document,

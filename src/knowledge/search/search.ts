@@ -15,6 +15,8 @@ import type { ProcessedQuery, QueryProcessing } from './query-processing';
 import type { Found, RetrievalRounds, Round, SearchedBase } from './retrieval-round';
 import type { Neighbour, SearchAnswer, SearchResult } from './types';
 
+/** How often a search looks while refreshes switch its bases under it. */
+const MOST_LOOKS = 4;
 /** Share of the reranking model's word in the score. */
 const RERANK_SHARE = 0.7;
 
@@ -71,11 +73,15 @@ export class KnowledgeSearch {
     assertBaseCount(references);
     const options = acceptSearch(query, fields);
     const store = await this.dependencies.open(principal.tenant);
-    const bases = (await livingBases(store, references)).map((base) => ({
-      base,
-      generation: base.generation,
-    }));
-    return this.searchIn(store, bases, query, options, principal.userId);
+    for (let look = 1; ; look++) {
+      const bases = (await livingBases(store, references)).map((base) => ({
+        base,
+        generation: base.generation,
+      }));
+      const { answer, gone } = await this.look(store, bases, query, options, principal.userId);
+      if (gone === 'nothing' || look === MOST_LOOKS) return answer;
+      if (gone === 'perhaps' && !(await areSwitched(store, bases))) return answer;
+    }
   }
 
   async searchIn(
@@ -85,6 +91,20 @@ export class KnowledgeSearch {
     options: SearchOptions,
     userId: string,
   ): Promise<SearchAnswer> {
+    return (await this.look(store, bases, query, options, userId)).answer;
+  }
+
+  /**
+   * @returns the answer, and what of its findings had gone when they were looked at: `perhaps` where a switch of the base
+   *   would explain what is missing, `chunks` where chunks were replaced since they were found visible
+   */
+  private async look(
+    store: TenantStore,
+    bases: SearchedBase[],
+    query: string,
+    options: SearchOptions,
+    userId: string,
+  ): Promise<{ answer: SearchAnswer; gone: 'nothing' | 'perhaps' | 'chunks' }> {
     const started = performance.now();
     await Promise.all(bases.map(({ base }) => this.dependencies.keeper.ensure(store, base)));
     const model = await this.dependencies.model(store, userId);
@@ -97,7 +117,7 @@ export class KnowledgeSearch {
     const trail = await this.rank(store, round, processed, options, model);
     const documents = await this.results(store, trail, processed.query);
     const expanded = addedTerms.length > 0 ? addedTerms : processed.expansions;
-    return {
+    const answer = {
       documents,
       totalResults: documents.length,
       searchMetadata: {
@@ -115,6 +135,8 @@ export class KnowledgeSearch {
           ? await explainChunks(store, options.explainChunkIds, trail)
           : null,
     };
+    if (documents.length < trail.chosen.length) return { answer, gone: 'chunks' };
+    return { answer, gone: round.hidden > 0 || documents.length === 0 ? 'perhaps' : 'nothing' };
   }
 
   /** What a search could not do with its query and its filter. */
@@ -249,6 +271,16 @@ export class KnowledgeSearch {
       ranked.map(({ candidate }) => candidate.id),
     );
   }
+}
+
+/**
+ * A refresh may make another generation live between the look at a base and the look at its documents: what the old
+ * generation found is then hidden, and the answer has a gap that neither generation has.
+ */
+async function areSwitched(store: TenantStore, bases: SearchedBase[]): Promise<boolean> {
+  const now = await store.knowledge.findBases(bases.map(({ base }) => base.id));
+  const generations = new Map(now.map(({ id, generation }) => [id, generation]));
+  return bases.some(({ base, generation }) => generations.get(base.id) !== generation);
 }
 
 /** A second opinion, 0 to 1, with its weight in the score. */
