@@ -1,9 +1,10 @@
 /**
  * Speed of ingestion.
- *   npm run build && node bench/ingestion.mjs [FILES=1000] [EMBEDDED_FILES=100]
+ *   npm run build && node bench/ingestion.mjs [FILES=1000] [EMBEDDED_FILES=100] [SHORT_DOCUMENTS=2000]
  * FILES Markdown files of 3 KB are parsed, cut and indexed, and nothing else. Then they go through the whole service, whose
  * jobs store, parse, cut, embed, write and index them: with vectors that are made up at once, so that all but the model is
- * measured, and EMBEDDED_FILES of them once more with the embedded model. Over the embedded database, in a folder that is removed
+ * measured, and EMBEDDED_FILES of them once more with the embedded model. SHORT_DOCUMENTS of two sentences go over HTTP into a
+ * server of their own, embedded by an endpoint that answers at once. Over the embedded database, in a folder that is removed
  * afterwards. Prints figures only, with the CPU time of all threads, which a busy machine changes less; judges nothing.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { batchesOf, ended, PRINCIPAL, random, silent } from './kit.mjs';
+import { measureShortDocuments } from './short-documents.mjs';
 
 const require = createRequire(import.meta.url);
 const { EMBEDDED_MODEL, ModelEmbeddings } = require('../dist/src/adapters/embeddings');
@@ -19,7 +21,7 @@ const { createApplication } = require('../dist/src/composition-root');
 const { loadConfig } = require('../dist/src/config/environment');
 const { createDocumentParser } = require('../dist/src/documents/parse');
 
-const [fileCount = 1_000, embeddedCount = 100] = process.argv.slice(2).map(Number);
+const [fileCount = 1_000, embeddedCount = 100, shortCount = 2_000] = process.argv.slice(2).map(Number);
 const FILE_BYTES = 3 * 1024;
 const VOCABULARY = 20_000;
 /** As many as a job of the service has. */
@@ -141,3 +143,4 @@ try {
   await application.close();
   rmSync(folder, { recursive: true, force: true });
 }
+if (shortCount > 0) await measureShortDocuments(shortCount, sentence);

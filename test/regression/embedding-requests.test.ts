@@ -239,5 +239,5 @@ describe('a document of many chunks and an endpoint that takes ten texts at once
       await server.close();
       await endpoint.stop();
     }
-  });
+  }, 120_000);
 });

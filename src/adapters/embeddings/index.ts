@@ -4,6 +4,8 @@ import { type EmbeddingModel, type Embeddings, unit } from '../../ports/embeddin
 import type { ModelGateway } from '../../ports/models';
 import { EMBEDDED_MODEL, EmbeddedEncoder } from './embedded-model';
 
+import { SharedRequests } from './shared-requests';
+
 export { EMBEDDED_MODEL } from './embedded-model';
 
 /** Query vectors that are remembered: 1,000 of 1,536 numbers are 6 MB. */
@@ -28,6 +30,7 @@ export class ModelEmbeddings implements Embeddings {
   private readonly encoder = new EmbeddedEncoder();
   private readonly queries = new LRUCache<string, Float32Array>({ max: REMEMBERED_QUERIES });
   private readonly dimensions = new Map<string, number>();
+  private readonly shared = new SharedRequests((model, texts, signal) => this.ask(model, texts, signal));
 
   constructor(private readonly options: EmbeddingsOptions) {}
 
@@ -79,7 +82,11 @@ export class ModelEmbeddings implements Embeddings {
   ): Promise<Float32Array[]> {
     if (model === EMBEDDED_MODEL.id) return this.encoder.embed(texts, options);
     this.resolve(model);
-    const { signal } = options;
+    const { kind, signal } = options;
+    return kind === 'query' ? this.ask(model, texts, signal) : this.shared.embed(model, texts, signal);
+  }
+
+  private async ask(model: string, texts: string[], signal?: AbortSignal): Promise<Float32Array[]> {
     // Providers refuse empty inputs.
     const input = texts.map((text) => (text.trim() === '' ? '.' : text));
     const { vectors } = await this.options.gateway.embed({ model, input, ...(signal ? { signal } : {}) });

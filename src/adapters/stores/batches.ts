@@ -26,7 +26,7 @@ interface Waiting<In, Out> {
  * Sends entries to the database a few commands at a time; what arrives while they are under way shares the next one.
  * Alone, an entry costs one round trip as ever; under load, many share it.
  */
-abstract class Batch<In, Out> {
+export abstract class Batch<In, Out> {
   constructor(private readonly mostAtOnce = MOST_AT_ONCE) {}
 
   private waiting: Waiting<In, Out>[] = [];
@@ -88,7 +88,7 @@ export function toRow<R>(document: Document): R {
 }
 
 export interface ConditionalUpdate {
-  /** Equality conditions, `_id` among them. */
+  /** Conditions, equality with an `_id` among them. */
   filter: Document & { _id: string };
   update: Document;
 }

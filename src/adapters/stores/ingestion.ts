@@ -1,4 +1,6 @@
+import type { Collection, Document } from 'mongodb';
 import type { IngestionFileRecord, IngestionJobRecord } from '../../ports/knowledge';
+import type { WriteBatch } from './batches';
 import { isDuplicate, jsonData, nullIfMissing, type TenantClient } from './client';
 
 const JSON_FIELDS = ['gate', 'settings'] as const;
@@ -11,7 +13,11 @@ type Job = IngestionJobRecord;
 
 /** Rows of ingestion jobs and their files; a part of the knowledge store. */
 export class IngestionRows {
-  constructor(private readonly prisma: TenantClient) {}
+  constructor(
+    private readonly prisma: TenantClient,
+    private readonly files: () => Collection<Document>,
+    private readonly writes: WriteBatch,
+  ) {}
 
   async create(job: Job, files: IngestionFileRecord[]): Promise<void> {
     // Files first: a job that is seen has all of them.
@@ -136,7 +142,7 @@ export class IngestionRows {
   }
 
   async updateFile(id: string, changes: Partial<IngestionFileRecord>): Promise<void> {
-    await this.prisma.ingestionFile.updateMany({ where: { id }, data: changes });
+    await this.writes.update(this.files(), { filter: { _id: id }, update: { $set: changes } });
   }
 
   async removeFiles(ids: string[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { Binary, type Collection, type Document, MongoBulkWriteError } from 'mongodb';
-import { DUPLICATE_KEY, FindBatch } from './batches';
+import { Batch, DUPLICATE_KEY, FindBatch } from './batches';
 import { fromStoredRow, toStoredRow } from '../prisma-mongodb';
 import type { ChunkWithoutVector, KnowledgeChunkRecord, RevisionRef } from '../../ports/knowledge';
 
@@ -16,36 +16,16 @@ const WITHOUT_VECTOR = { vector: 0 };
 export class KnowledgeChunkRows {
   private readonly finds: FindBatch;
 
+  private readonly saves: ChunkBatch;
+
   constructor(private readonly collection: () => Collection<Document>) {
+    this.saves = new ChunkBatch(collection);
     this.finds = new FindBatch(collection, { projection: WITHOUT_VECTOR, mostAtOnce: MOST_READ_AT_ONCE });
   }
 
+  /** Chunks of many documents share their commands. */
   async save(chunks: KnowledgeChunkRecord[]): Promise<void> {
-    for (let from = 0; from < chunks.length; from += MOST_AT_ONCE) {
-      const rows = chunks.slice(from, from + MOST_AT_ONCE).map(toDocument);
-      const there = await this.insert(rows);
-      if (there.length > 0) await this.replace(there);
-    }
-  }
-
-  /** @returns those that an earlier attempt has written: most chunks are new, and an insert need not look for them */
-  private async insert(rows: Document[]): Promise<Document[]> {
-    try {
-      await this.collection().insertMany(rows, { ordered: false });
-      return [];
-    } catch (error) {
-      if (!(error instanceof MongoBulkWriteError)) throw error;
-      const failures = [error.writeErrors].flat();
-      if (failures.length === 0 || failures.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
-      return failures.map(({ index }) => rows[index]!);
-    }
-  }
-
-  private async replace(rows: Document[]): Promise<void> {
-    const operations = rows.map(({ _id, ...replacement }) => ({
-      replaceOne: { filter: { _id: _id as never }, replacement, upsert: true },
-    }));
-    await this.collection().bulkWrite(operations, { ordered: false });
+    await this.saves.save(chunks.map(toDocument));
   }
 
   async find(ids: string[]): Promise<ChunkWithoutVector[]> {
@@ -115,6 +95,43 @@ export class KnowledgeChunkRows {
       )
       .toArray();
     return rows.map((row) => ({ ...withoutVector(row), vector: bytesOf(row.vector) }));
+  }
+}
+
+/** Inserts or replaces chunks, of whichever documents, a few commands at a time. */
+class ChunkBatch extends Batch<Document, null> {
+  constructor(private readonly collection: () => Collection<Document>) {
+    super(MOST_AT_ONCE);
+  }
+
+  async save(rows: Document[]): Promise<void> {
+    await Promise.all(rows.map((row) => this.add(row)));
+  }
+
+  protected async send(rows: Document[]): Promise<null[]> {
+    const there = await this.insert(rows);
+    if (there.length > 0) await this.replace(there);
+    return rows.map(() => null);
+  }
+
+  /** @returns those that an earlier attempt has written: most chunks are new, and an insert need not look for them */
+  private async insert(rows: Document[]): Promise<Document[]> {
+    try {
+      await this.collection().insertMany(rows, { ordered: false });
+      return [];
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError)) throw error;
+      const failures = [error.writeErrors].flat();
+      if (failures.length === 0 || failures.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+      return failures.map(({ index }) => rows[index]!);
+    }
+  }
+
+  private async replace(rows: Document[]): Promise<void> {
+    const operations = rows.map(({ _id, ...replacement }) => ({
+      replaceOne: { filter: { _id: _id as never }, replacement, upsert: true },
+    }));
+    await this.collection().bulkWrite(operations, { ordered: false });
   }
 }
 

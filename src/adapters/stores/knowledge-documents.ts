@@ -114,19 +114,18 @@ export class KnowledgeDocumentRows {
   ): Promise<boolean> {
     const generationField = `${place}Generation` as const;
     const revisionField = `${place}Revision` as const;
-    const { count } = await this.prisma.knowledgeDocument.updateMany({
-      where: {
-        id,
+    return this.writes.update(this.collection(), {
+      filter: {
+        _id: id,
         deletedAt: null,
-        OR: [
+        $or: [
           { [generationField]: null },
-          { [generationField]: { lt: generation } },
-          { [generationField]: generation, [revisionField]: { lte: revision } },
+          { [generationField]: { $lt: generation } },
+          { [generationField]: generation, [revisionField]: { $lte: revision } },
         ],
       },
-      data: jsonData({ ...changes, [generationField]: generation, [revisionField]: revision }, JSON_FIELDS),
+      update: { $set: { ...changes, [generationField]: generation, [revisionField]: revision } },
     });
-    return count > 0;
   }
 
   toRemove(dueBy: Date | null, limit: number): Promise<Row[]> {

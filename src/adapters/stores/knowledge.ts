@@ -35,7 +35,7 @@ export class PrismaKnowledgeStore implements KnowledgeStore {
     this.bases = new KnowledgeBaseRows(prisma, () => collection('knowledge_bases'));
     this.documents = new KnowledgeDocumentRows(prisma, () => collection('knowledge_documents'), writes);
     this.chunks = new KnowledgeChunkRows(() => collection('knowledge_chunks'));
-    this.jobs = new IngestionRows(prisma);
+    this.jobs = new IngestionRows(prisma, () => collection('ingestion_files'), writes);
   }
 
   findBase(id: string): Promise<KnowledgeBaseRecord | null> {

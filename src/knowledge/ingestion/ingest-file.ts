@@ -19,6 +19,7 @@ import { chunkFacts } from '../facts';
 import { packVector, unpackVector, vectorHashOf } from '../vectors';
 import { FIRST_REVISION, neededRevisions } from '../visibility';
 import { type JobProgress, LostJobError } from './progress';
+import { Room } from './room';
 
 /** Chunks embedded and stored together: what a kill can cost, and how often progress is seen. */
 const BATCH_CHUNKS = 64;
@@ -55,6 +56,8 @@ interface Prepared {
  * are stored are not made again.
  */
 export class FileIngestion {
+  private readonly room = new Room();
+
   constructor(private readonly dependencies: FileIngestionDependencies) {}
 
   /** What is wrong with the file becomes its state; @throws what is wrong with the deployment, and when aborted */
@@ -69,7 +72,7 @@ export class FileIngestion {
     if (!document) return this.interrupted(task);
     if (document.deletedAt) return this.cancelled(task);
     try {
-      await this.ingestDocument(task, document);
+      await this.room.with(document.bytes, () => this.ingestDocument(task, document));
     } catch (error) {
       if (task.signal.aborted || error instanceof LostJobError) throw error;
       const reason = reasonOf(error);
@@ -79,6 +82,7 @@ export class FileIngestion {
   }
 
   private async ingestDocument(task: FileTask, document: KnowledgeDocumentRecord): Promise<void> {
+    task.signal.throwIfAborted();
     const { document: parsed, chunks } = await this.read(task, document);
     await task.progress.file(task.file, { status: 'chunking' });
     const prepared = await this.prepare(task, document, parsed, chunks);

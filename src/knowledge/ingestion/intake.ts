@@ -28,8 +28,8 @@ export interface IncomingRow {
   file: IncomingFile;
   /** Ids of the documents that the job has rows for; those that it comes to are added. */
   documents: Set<string>;
-  /** Resolves when the files before it have their documents; never rejects. */
-  turn?: Promise<unknown>;
+  /** Resolves when the files before it that have the same bytes have their documents; never rejects. */
+  turn?: (sha256: string) => Promise<unknown>;
 }
 
 /**
@@ -124,12 +124,13 @@ export class Intake {
   ): Promise<IngestionFileRecord[]> {
     const kept: (IngestionFileRecord & { isNew: boolean })[] = [];
     const documents = new Set(rows.map(({ documentId }) => documentId));
-    let last: Promise<unknown> = Promise.resolve();
+    const turns = new Turns();
     const refusal = await inLanes([...rows.entries()], LANES, ([index, row]) => {
       signal.throwIfAborted();
-      const taking = this.take({ store, job, row, file: files[index]!, documents, turn: last });
-      last = taking.catch(() => undefined);
-      return taking.then((taken) => void (taken && kept.push(taken)));
+      return turns.take(async (turn) => {
+        const taken = await this.take({ store, job, row, file: files[index]!, documents, turn });
+        if (taken) kept.push(taken);
+      });
     });
     if (refusal === undefined) return kept;
     for (const { isNew, documentId, storageKey } of kept)
@@ -148,7 +149,37 @@ export class Intake {
 }
 
 /** Files stored at once: storing is waiting for the disk and the database. */
-const LANES = 8;
+const LANES = 16;
+
+/**
+ * Lets files that are taken side by side make their documents together, unless they have the same bytes: then they do so one
+ * after the other, in their order.
+ */
+class Turns {
+  /** Resolves when the bytes of all files so far are known. */
+  private known: Promise<unknown> = Promise.resolve();
+  private readonly bySha = new Map<string, Promise<unknown>>();
+
+  take(work: (turn: (sha256: string) => Promise<unknown>) => Promise<void>): Promise<void> {
+    const before = this.known;
+    let tell!: () => void;
+    const told = new Promise<void>((resolve) => (tell = resolve));
+    this.known = before.then(() => told);
+    let end!: () => void;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const turn = async (sha256: string): Promise<void> => {
+      await before;
+      const earlier = this.bySha.get(sha256);
+      this.bySha.set(sha256, ended);
+      tell();
+      await earlier;
+    };
+    return work(turn).finally(() => {
+      tell();
+      end();
+    });
+  }
+}
 
 /** Works on items side by side; after a failure none is begun. @returns the first failure, when all have ended */
 async function inLanes<T>(

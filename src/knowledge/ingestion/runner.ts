@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { DomainError } from '../../errors';
 import { FairSemaphore } from '../../fair-semaphore';
 import type { Clock } from '../../ports/clock';
@@ -127,6 +128,8 @@ export class IngestionRunner {
     if (!job) return;
     const lease = leases.keep(store, jobId);
     const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
+    // Every file that is worked on listens.
+    setMaxListeners(0, signal);
     const files = await store.knowledge.filesOf(jobId);
     const progress = new JobProgress(store, owner, { job, files }, (state) => bus.publish(tenant, state));
     try {

@@ -87,7 +87,7 @@ export class Uploads {
 
   /**
    * Stores the bytes where the row says, and a document of the row's id; or finds the one that has them.
-   * @param turn resolves when documents may be looked for: of equal files the first one is kept
+   * @param turn told the hash of the bytes; resolves when documents may be looked for: of equal files the first is kept
    * @throws DomainError `payload_too_large`; nothing is stored then
    */
   async take(
@@ -95,7 +95,7 @@ export class Uploads {
     userId: string,
     row: IngestionFileRecord,
     file: IncomingFile,
-    turn?: Promise<unknown>,
+    turn?: (sha256: string) => Promise<unknown>,
   ): Promise<TakenDocument> {
     const stored = await this.dependencies.storage.put(streamOf(file), {
       tenant: store.tenant,
@@ -104,7 +104,7 @@ export class Uploads {
       contentType: file.mimeType ?? undefined,
     });
     try {
-      await turn;
+      await turn?.(stored.sha256);
       return await this.documentFor(store, userId, row, file, stored);
     } catch (error) {
       await this.dependencies.storage.remove(stored.key);

@@ -8,8 +8,13 @@ import type { FileIngestion } from './ingest-file';
 import type { JobProgress } from './progress';
 import type { RefreshSwitch } from './refresh-switch';
 
-/** Files of one job that are worked on at once: while one is embedded, others are read and stored. */
-const FILES_AT_ONCE = 4;
+/**
+ * Files of one job that are worked on at once: what they write and embed travels together. How many large ones are in memory
+ * is bounded by `Room`.
+ */
+const FILES_AT_ONCE = 32;
+/** Pages that are ingested while others are fetched. */
+const PAGES_AT_ONCE = 4;
 /** The generation of a refresh that has none yet. */
 export const NOT_BEGUN = -1;
 
@@ -79,7 +84,7 @@ export class IngestionWork {
       // Whoever waits for it below sees its failure; until then it must not count as unhandled.
       ingestion.catch(() => undefined);
       active.add(ingestion);
-      if (active.size >= FILES_AT_ONCE) await Promise.race(active);
+      if (active.size >= PAGES_AT_ONCE) await Promise.race(active);
     };
     await this.dependencies.crawling.forgetInterrupted(work);
     for (const file of work.progress.unfinished) await begin(file);
