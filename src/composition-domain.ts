@@ -38,6 +38,7 @@ import { ToolRunner } from './runs/tool-runner';
 import { type SecretBox } from './secrets/secrets';
 import type { Services } from './services';
 import { type Tenancy } from './tenancy/tenancy';
+import type { RunWatch } from './watchdog';
 
 const TITLE = 'conversations.title';
 const EXPIRE = 'approvals.expire';
@@ -63,6 +64,8 @@ export interface DomainInput {
   clock: Clock;
   logger: Logger;
   workerId: string;
+  /** Watches that the process goes on; absent in tests. */
+  watch?: RunWatch;
 }
 
 /** The domains, and what the process itself uses of them. */
@@ -90,6 +93,7 @@ export function createDomain({
   clock,
   logger,
   workerId,
+  watch,
 }: DomainInput): Domain {
   const leaseMs = config.runs.leaseMs;
   const background = config.models.backgroundModel ?? LOCAL_MODEL;
@@ -195,6 +199,7 @@ export function createDomain({
     logger,
     workerId,
     leaseMs,
+    watch,
     onFinished: (store, run, conversation) => {
       if (conversation.queuedRuns > 0)
         void engine
@@ -261,6 +266,7 @@ export function createDomain({
     logger,
     workerId,
     leaseMs,
+    watch,
     promote: (store, conversationId) => engine.promote(store, conversationId),
   });
 

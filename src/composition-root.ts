@@ -41,6 +41,7 @@ import type { Services } from './services';
 import { startBackground } from './background';
 import { Health } from './system/health';
 import { Tenancy } from './tenancy/tenancy';
+import type { RunWatch } from './watchdog';
 import { createDomain } from './composition-domain';
 
 const version = packageVersion();
@@ -74,6 +75,8 @@ export interface ApplicationOptions {
   validateResponses?: boolean;
   /** For tests: Agenda keeps timers for as long as its locks live, milliseconds. */
   jobLockMs?: number;
+  /** Watches that the process goes on, for a process that is the server's own. */
+  watch?: RunWatch;
 }
 
 /** Puts the whole product together; the only place that sees every part. */
@@ -116,6 +119,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     clock,
     logger,
     workerId,
+    watch: options.watch,
   });
   const services: Services = {
     ...domain.services,

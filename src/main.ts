@@ -5,6 +5,7 @@ import type { Application } from './composition-root';
 import { prepareDataFolder } from './config/data-folder';
 import { type Config, ConfigError, loadConfig } from './config/environment';
 import { keepIdleMemorySmall } from './system/idle-memory';
+import { Watchdog } from './watchdog';
 
 /** Ports below this one are the administrator's on most systems. */
 const FIRST_FREE_PORT = 1024;
@@ -37,7 +38,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
     const embedded = config.database.url ? undefined : openEmbedded(config, logger);
     embedded?.catch(() => undefined);
     const { createApplication } = await import('./composition-root.js');
-    application = await createApplication({ config, logger, embedded });
+    const watchdog = new Watchdog(config.data.directory, config.watchdogMs);
+    watchdog.start();
+    application = await createApplication({ config, logger, embedded, watch: watchdog });
     const url = await application.listen();
     const { devPrincipal } = config.identity;
     logger.info(
@@ -58,6 +61,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
     const [signal] = await told;
     logger.info({ signal }, 'stopping');
     await application.close();
+    await watchdog.stop();
     // Everything is stored and closed; Agenda's timers would keep the process for another minute.
     process.exit(0);
   } catch (error) {

@@ -85,6 +85,8 @@ export interface Config {
     maxTokens: number;
     maxBatch: number;
   };
+  /** Longest standstill of the event loop, milliseconds; 0: none is noticed. */
+  watchdogMs: number;
   runs: { maxConcurrent: number; leaseMs: number };
   tools: {
     encryptionKey: string | undefined;
@@ -145,6 +147,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Readonly<Record<st
     search: { url: values.ELASTICSEARCH_URL },
     models: modelsConfig(values),
     graphql: graphqlConfig(values),
+    watchdogMs: values.AGENTFLOW_WATCHDOG_MS,
     runs: { maxConcurrent: values.AGENTFLOW_MAX_CONCURRENT_RUNS, leaseMs: values.AGENTFLOW_RUN_LEASE_MS },
     tools: {
       encryptionKey: values.AGENTFLOW_ENCRYPTION_KEY,

@@ -267,6 +267,11 @@ export const VARIABLES = {
     '15000',
     'Time after which the runs of a process that died are taken over.',
   ),
+  AGENTFLOW_WATCHDOG_MS: withDefault(
+    whole(0, 3_600_000),
+    '30000',
+    'Longest time that the event loop may stand still before the process ends itself, to be started again; 0 for ever.',
+  ),
 
   AGENTFLOW_MAX_UPLOAD_MB: withDefault(
     whole(1, 5_000),

@@ -1,5 +1,5 @@
 import { provisionalTitle } from '../conversations/titles';
-import { notFound } from '../errors';
+import { DomainError, notFound } from '../errors';
 import type { AgentCache } from '../agents/cache';
 import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/logger';
@@ -13,11 +13,14 @@ import { type Progress, readProgress } from './progress';
 import type { RunSessions, Session } from './sessions';
 import { StopRun } from './sessions';
 import type { RunRequest } from './types';
+import type { RunWatch } from '../watchdog';
 
 /** Abandoned runs taken up in one round and tenant. */
 const BATCH = 50;
 /** A run that killed its worker this often is given up, so that it cannot take the server down for ever. */
 const MAX_ATTEMPTS = 10;
+/** A run that was under way so often when a process stood still is what it stood still for. */
+const MAX_STALLS = 2;
 const END_OF_TIME = new Date('9999-12-31T00:00:00Z');
 /** Pause before the next look at a conversation that another run holds. */
 const HELD_WAIT_MS = 1_000;
@@ -33,11 +36,16 @@ export interface RecoveryDependencies {
   logger: Logger;
   workerId: string;
   leaseMs: number;
+  /** Knows runs with which a process stood still; absent where nobody watches the process. */
+  watch?: RunWatch;
   promote: (store: TenantStore, conversationId: string) => Promise<void>;
 }
 
 /** Takes up the runs of workers that died: from the last stored part, nothing lost, nothing twice. */
 export class RunRecovery {
+  /** The run with which a process stood still that is tried again now: others beside it are not held to account for it. */
+  private suspect: string | undefined;
+
   constructor(private readonly dependencies: RecoveryDependencies) {}
 
   /**
@@ -67,6 +75,7 @@ export class RunRecovery {
       const page = await store.runs.abandoned(deadline, BATCH, last);
       for (const run of page) {
         if (this.dependencies.sessions.holds(run.id)) continue;
+        if (this.isSuspect(run.id) && this.suspect !== undefined) continue;
         try {
           if (await this.recover(store, run)) taken++;
         } catch (error) {
@@ -76,6 +85,11 @@ export class RunRecovery {
       if (page.length < BATCH) return taken;
       last = page.at(-1)!.id;
     }
+  }
+
+  private isSuspect(runId: string): boolean {
+    const stalls = this.dependencies.watch?.stalls(runId) ?? 0;
+    return stalls > 0 && stalls < MAX_STALLS;
   }
 
   private async recover(store: TenantStore, abandoned: RunRecord): Promise<boolean> {
@@ -292,11 +306,26 @@ export class RunRecovery {
       written: progress.written,
       shown: progress.shown,
     });
+    if (this.isSuspect(run.id)) {
+      this.suspect = run.id;
+      void session.done.finally(() => (this.suspect = undefined));
+    }
+    const hopeless = this.hopeless(run);
     if (run.status === 'cancelling')
       session.stop.abort(new StopRun('cancelled', run.cancelReason ?? 'cancelled'));
-    else if (run.attempts > MAX_ATTEMPTS)
-      session.stop.abort(new StopRun('cancelled', `given up after ${MAX_ATTEMPTS} interrupted attempts`));
+    else if (hopeless !== undefined)
+      session.stop.abort(new DomainError('internal_error', hopeless, { extra: { retryable: false } }));
     return session;
+  }
+
+  /** Why the run is not tried again; undefined when it is. */
+  private hopeless(run: RunRecord): string | undefined {
+    const stalls = this.dependencies.watch?.stalls(run.id) ?? 0;
+    if (stalls >= MAX_STALLS)
+      return `Run ${run.id} was given up: the server stood still with it ${stalls} times. Ask for less at once.`;
+    if (run.attempts > MAX_ATTEMPTS)
+      return `Run ${run.id} was given up after ${MAX_ATTEMPTS} attempts that the end of the server interrupted.`;
+    return undefined;
   }
 
   /** The worker died between claiming the conversation and storing the run's first parts. */

@@ -12,6 +12,7 @@ import { isRetryable } from './execute';
 import { type ConversationLog, FencedError, type PartDraft, RUN_PATIENCE_MS, type Writer } from './log';
 import { delay, whileUnavailable } from './patience';
 import type { Pause, RunScope } from './scope';
+import type { RunWatch } from '../watchdog';
 import { digestOf } from './transcript';
 import type { RunRequest } from './types';
 import { RunWriter } from './writer';
@@ -69,6 +70,8 @@ export interface SessionDependencies {
   logger: Logger;
   workerId: string;
   leaseMs: number;
+  /** Told which runs are under way; absent where nobody watches the process. */
+  watch?: RunWatch;
   /** Called after a run freed its conversation. */
   onFinished: (store: TenantStore, run: RunRecord, conversation: ConversationRecord) => void;
   /** Called after a run began to wait for a human. */
@@ -131,7 +134,12 @@ export class RunSessions {
   launch(launch: Launch): Session {
     const stop = new AbortController();
     const leaseUntil = launch.run.leaseExpiresAt?.getTime() ?? 0;
-    const done = this.execute(launch, stop).finally(() => this.sessions.delete(launch.run.id));
+    const { watch } = this.dependencies;
+    watch?.enter(launch.run.id);
+    const done = this.execute(launch, stop).finally(() => {
+      this.sessions.delete(launch.run.id);
+      watch?.leave(launch.run.id);
+    });
     const session: Session = { launch, stop, done, leaseUntil };
     this.sessions.set(launch.run.id, session);
     this.beat();
@@ -306,6 +314,7 @@ export class RunSessions {
     });
     const parts = await writer.finish(ending.parts, { holder: { runId: run.id, owner: workerId }, changes });
     const finished = { ...run, ...changes(parts) };
+    this.dependencies.watch?.forget(run.id);
     this.ended.set(run.id, { tenant: store.tenant, run: finished });
     setTimeout(() => this.forget(store.tenant, run), LINGER_MS).unref();
     bus.publish(store.tenant, run.conversationId, { kind: 'changed' });

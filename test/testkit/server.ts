@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { MongoClient } from 'mongodb';
-import { type Application, createApplication } from '../../src/composition-root';
+import { type Application, type ApplicationOptions, createApplication } from '../../src/composition-root';
 import { loadConfig } from '../../src/config/environment';
 import { issueToken, loadSigningKey } from '../../src/identity';
 import { systemClock } from '../../src/ports/clock';
@@ -219,7 +219,10 @@ export function testEnvironment(dataDir: string, env: Environment = {}): Environ
  * Starts the whole product in this process on a free port, over the embedded database or, when `MONGODB_URL` is set, over
  * that server. Answers that do not fit the OpenAPI document are errors.
  */
-export async function startTestServer(env: Environment = {}): Promise<TestServer> {
+export async function startTestServer(
+  env: Environment = {},
+  more: Partial<ApplicationOptions> = {},
+): Promise<TestServer> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'af-'));
   const config = loadConfig(testEnvironment(dataDir, env));
   const logs: Json[] = [];
@@ -228,6 +231,7 @@ export async function startTestServer(env: Environment = {}): Promise<TestServer
     logger: collectingLogger(logs),
     validateResponses: true,
     jobLockMs: 2_000,
+    ...more,
   });
   const url = await application.listen();
   const signingKey = await loadSigningKey({ directory: dataDir });
