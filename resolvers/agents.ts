@@ -55,7 +55,12 @@ export const createSubAgent = async (
   { input: { parentId, ...input } }: { input: SubAgentInput & { parentId: string } },
   ctx: Context,
 ) => {
-  const created = await ctx.services.agents.createSubAgent(principalOf(ctx), parentId, input);
+  const created = await ctx.services.agents.createSubAgent(
+    principalOf(ctx),
+    parentId,
+    input,
+    ctx.operationId,
+  );
   return ctx.services.agents.get(principalOf(ctx), created.id, query);
 };
 

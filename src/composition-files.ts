@@ -18,7 +18,10 @@ export interface FileParts {
   close(): Promise<void>;
 }
 
-/** An upload takes minutes at most; what is older was left by a process that died. */
+/**
+ * An upload takes minutes at most; what is older was left by a process that died. On the embedded database, which one
+ * process has at a time, everything is that was there before this one.
+ */
 const LEFTOVER_MS = 24 * 3_600_000;
 
 export interface FilePartsInput {
@@ -34,7 +37,7 @@ export const uploadFolder = (config: Config): string => join(config.data.directo
 export function createFileParts({ config, open, clock, logger }: FilePartsInput): FileParts {
   const { s3, maxUploadBytes: maxBytes } = config.files;
   const storage = s3 ? new S3Storage(s3) : new DiskStorage(join(config.data.directory, 'files'));
-  const before = new Date(clock.now().getTime() - LEFTOVER_MS);
+  const before = new Date(clock.now().getTime() - (config.database.url ? LEFTOVER_MS : 0));
   void Promise.all([
     sweepFolder(uploadFolder(config), before),
     storage instanceof DiskStorage ? storage.sweep(before) : 0,

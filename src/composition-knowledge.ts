@@ -126,7 +126,14 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     clock,
   });
   const leases = new JobLeases({ clock, logger, workerId: input.workerId, leaseMs: config.runs.leaseMs });
-  const removals = new Removals({ index, storage, clock, logger, leaseMs: config.runs.leaseMs });
+  const removals = new Removals({
+    index,
+    storage,
+    unbind: (store, id) => agents.unbindEverywhere(store, id),
+    clock,
+    logger,
+    leaseMs: config.runs.leaseMs,
+  });
   const uploads = new Uploads({ storage, parser, clock, maxFileBytes: config.files.maxUploadBytes });
   const intake = new Intake({ uploads, storage, jobs: () => jobs, clock });
   const work = new IngestionWork({
@@ -177,7 +184,6 @@ export function createKnowledgeParts(input: KnowledgePartsInput): KnowledgeParts
     embeddings,
     removals,
     acceptUrl: input.acceptUrl,
-    unbindEverywhere: (store, id) => agents.unbindEverywhere(store, id),
     clock,
     workerId: input.workerId,
     soleWorker: config.database.url === undefined,

@@ -176,9 +176,19 @@ export class Agents {
     return living(projection ? await store.agents.find(child.id, projection) : child, childId);
   }
 
-  /** Makes an agent and offers it to `parentId`. */
-  async createSubAgent(principal: Principal, parentId: string, input: SubAgentInput): Promise<AgentRecord> {
+  /**
+   * Makes an agent and offers it to `parentId`.
+   * @param operationId id of the agent, where the request may be tried again: what an earlier try made is answered
+   */
+  async createSubAgent(
+    principal: Principal,
+    parentId: string,
+    input: SubAgentInput,
+    operationId?: string,
+  ): Promise<AgentRecord> {
     const store = await this.store(principal);
+    const known = operationId === undefined ? null : await store.agents.find(operationId);
+    if (known && !known.deletedAt && known.createdBy === principal.userId) return known;
     const parent = living(await findAgent(store, parentId), parentId);
     const row = toRowChanges(input);
     this.assertModel(row.llmModel);
@@ -186,25 +196,32 @@ export class Agents {
     const toolIds = input.toolAssignments && (await this.dependencies.toolIds(store, input.toolAssignments));
     await refuseToolName(store, input.name, [parent.id]);
     const at = this.dependencies.clock.now();
-    const id = newId(at.getTime());
+    const id = operationId ?? newId(at.getTime());
     await assertMayLink(store.agents, parent.id, id);
-    const created = await store.agents.create({
-      ...AGENT_DEFAULTS,
-      ...row,
-      id,
-      kind: 'DYNAMIC',
-      name: input.name,
-      nameKey: input.name,
-      description: input.description,
-      systemPrompt: input.systemPrompt,
-      createdBy: principal.userId,
-      createdAt: at,
-      updatedAt: at,
-    });
+    // The agent last: a kill in between leaves nothing that shows, and no name that a repeated request finds taken.
     await store.agents.link(parent.id, id, at);
-    if (toolIds) await this.dependencies.assignTools(store, id, toolIds);
-    this.dependencies.onChange(principal.tenant, id);
-    return created;
+    try {
+      if (toolIds) await this.dependencies.assignTools(store, id, toolIds);
+      return await store.agents.create({
+        ...AGENT_DEFAULTS,
+        ...row,
+        id,
+        kind: 'DYNAMIC',
+        name: input.name,
+        nameKey: input.name,
+        description: input.description,
+        systemPrompt: input.systemPrompt,
+        createdBy: principal.userId,
+        createdAt: at,
+        updatedAt: at,
+      });
+    } catch (error) {
+      await this.dependencies.assignTools(store, id, []);
+      await store.agents.unlink(parent.id, id);
+      throw error;
+    } finally {
+      this.dependencies.onChange(principal.tenant, id);
+    }
   }
 
   async updateSubAgent(

@@ -35,8 +35,6 @@ export interface BaseDependencies {
   removals: Removals;
   /** The check of whatever fetches the site. @throws DomainError `validation_failed` at `field` */
   acceptUrl: (url: string, field: string) => void;
-  /** Takes a deleted base from the agents that had it. */
-  unbindEverywhere: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;
   clock: Clock;
   workerId: string;
   /** True when no other process can reach the database. */
@@ -190,9 +188,7 @@ export class KnowledgeBases {
       nameKey: base.id,
       removalDueAt: removals.dueAt(at),
     });
-    await store.knowledge.cancelJobs(base.id, 'The knowledge base was deleted.', at);
-    await this.dependencies.unbindEverywhere(store, base.id);
-    await removals.ofBase(store, base);
+    await removals.ofBase(store, { ...base, deletedAt: at });
   }
 
   /** @throws DomainError `validation_failed` */

@@ -14,6 +14,8 @@ const LEASES_UNTIL_DUE = 2;
 export interface RemovalDependencies {
   index: SearchIndex;
   storage: Pick<FileStorage, 'remove'>;
+  /** Takes a deleted base from the agents that have it. */
+  unbind: (store: TenantStore, knowledgeBaseId: string) => Promise<void>;
   clock: Clock;
   logger: Logger;
   /** How long a worker holds a job without a sign of life. Milliseconds. */
@@ -34,6 +36,9 @@ export class Removals {
 
   /** Safe to repeat, and to do while a worker still writes: what it writes is seen by nobody. */
   async ofBase(store: TenantStore, base: KnowledgeBaseRecord): Promise<void> {
+    const at = base.deletedAt ?? this.dependencies.clock.now();
+    await store.knowledge.cancelJobs(base.id, 'The knowledge base was deleted.', at);
+    await this.dependencies.unbind(store, base.id);
     await this.dependencies.index.removeBase(store.tenant, base.id);
     for (;;) {
       const ids = await store.knowledge.chunkIdsOfBase(base.id, REMOVED_AT_ONCE);

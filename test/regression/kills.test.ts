@@ -1,3 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { removeDeadFolders } from '../../src/adapters/sandbox/temporary';
 import { newId } from '../../src/ids';
 import type { PartRecord, RunRecord } from '../../src/ports/records';
 import type { TenantStore } from '../../src/ports/stores';
@@ -261,5 +266,52 @@ describe('an ingestion that meets one restart after another', () => {
     ]);
     const [ended] = await store().knowledge.listJobs(base, 1);
     expect(ended!.stalls).toBe(0);
+  });
+});
+
+describe('what a kill leaves between two writes', () => {
+  it('takes a base, whose deletion was cut off, from its agents at the next look', async () => {
+    const { body: base } = await sendForm(server.dev, BASES, { name: freshName('cut') }, [PIRATES]);
+    const bound = '/api/v1/agents/ResearchAgent/knowledge-bases';
+    expect((await server.dev.rest('POST', `${bound}/${base.id}`)).status).toBeLessThan(300);
+    const at = new Date(Date.now() - 1_000);
+    await store().knowledge.updateBase(base.id, { deletedAt: at, nameKey: base.id, removalDueAt: at });
+    const agent = await server.dev.agentId('ResearchAgent');
+    await eventually(
+      async () => !(await store().agents.find(agent))!.knowledgeBaseIds.includes(base.id),
+      'the agent is free of the base',
+    );
+    await eventually(
+      async () => (await store().knowledge.findBase(base.id))?.removalDueAt === null,
+      'nothing of the base is left',
+    );
+  });
+
+  it('leaves no sub-agent that holds its name without its parent', async () => {
+    const parent = await server.dev.agentId('MainAgent');
+    const input = {
+      name: freshName('Helper').replace(/\W/g, ''),
+      description: 'Helps.',
+      system_prompt: 'Help.',
+    };
+    // The process dies at the write behind the first one.
+    const { create } = store().agents;
+    Object.assign(store().agents, { create: () => Promise.reject(new Error('killed')) });
+    const route = `/api/v1/agent/${parent}/subagents`;
+    expect((await server.dev.rest('POST', route, input)).status).toBe(500);
+    Object.assign(store().agents, { create });
+    const made = await server.dev.rest('POST', route, input);
+    expect(made.status).toBe(201);
+    const { body } = await server.dev.rest('GET', route);
+    expect(JSON.stringify(body).split(input.name)).toHaveLength(2);
+  });
+
+  it('removes temporary folders of processes that are dead, and no others', async () => {
+    const { pid: dead } = spawnSync(process.execPath, ['-e', '0']);
+    const folders = [dead, process.pid].map((pid) => path.join(tmpdir(), `agentflow-sandbox-${pid}-kills`));
+    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    expect(await removeDeadFolders()).toBeGreaterThan(0);
+    expect(folders.map((folder) => existsSync(folder))).toEqual([false, true]);
+    rmSync(folders[1]!, { recursive: true });
   });
 });

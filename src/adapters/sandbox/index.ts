@@ -15,6 +15,7 @@ import {
 import { Member, MemberLost } from './member';
 import { SandboxPool } from './pool';
 import { Snapshots } from './snapshots';
+import { removeDeadFolders } from './temporary';
 
 /** Longest source, in characters. */
 const SOURCE_CHARACTERS = 200_000;
@@ -68,6 +69,9 @@ interface Reply {
  * dug up a way to the host and found it walled up).
  */
 export function createSandbox(options: SandboxOptions): ProcessSandbox {
+  void removeDeadFolders().catch((error: unknown) =>
+    options.logger.warn({ err: error }, 'temporary folders of dead processes could not be removed'),
+  );
   const snapshots = new Snapshots(options);
   const now = (): number => (options.clock ?? systemClock).now().getTime();
   const pool = new SandboxPool({

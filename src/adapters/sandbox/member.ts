@@ -1,8 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { constants, setPriority, tmpdir } from 'node:os';
+import { readFileSync, realpathSync, rmSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SandboxLanguage } from '../../ports/sandbox';
+import { temporaryFolder } from './temporary';
 
 /** JavaScript heap of the process around the interpreter, MiB; the interpreter's own memory is limited inside. */
 const HEAP_MIB = 192;
@@ -59,7 +60,7 @@ export class Member {
   constructor(private readonly options: MemberOptions) {
     this.language = options.language;
     this.lastUsed = options.now();
-    this.directory = mkdtempSync(join(tmpdir(), 'agentflow-sandbox-'));
+    this.directory = temporaryFolder('sandbox');
     this.child = fork(
       join(realpathSync(__dirname), 'child.cjs'),
       [options.language, String(process.pid), options.snapshot, packagesFolder()],

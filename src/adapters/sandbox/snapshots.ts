@@ -1,18 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../../ports/logger';
 import { Member } from './member';
+import { temporaryFolder } from './temporary';
 
 const MAKE_SNAPSHOT_MS = 60_000;
 
@@ -62,7 +53,7 @@ export class Snapshots {
 
   private directory(): string {
     const { directory } = this.options;
-    if (directory === undefined) return (this.temporary = mkdtempSync(join(tmpdir(), 'agentflow-snapshot-')));
+    if (directory === undefined) return (this.temporary = temporaryFolder('snapshot'));
     mkdirSync(directory, { recursive: true });
     return directory;
   }
