@@ -1,19 +1,42 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { randomUUID } from 'node:crypto';
 import type { JsonValue } from '../ports/records';
 
 /** Longest text of a number; beyond any that is one: the largest double has 309 digits. */
 export const NUMBER_CHARACTERS = 1_000;
 
 type RawJson = (text: string) => unknown;
+type Stringify = (value: unknown, ...rest: unknown[]) => string | undefined;
 
 /** Makes a value that `JSON.stringify` writes as this very text; part of the language since Node.js 22. */
-const rawJson: RawJson = (JSON as { rawJSON?: RawJson }).rawJSON ?? rawJsonOfNode20();
+const rawJson: RawJson = nativeRawJson() ?? rawJsonByMarks();
 
-/** Node.js 20 has it behind a flag, which takes effect in contexts that are made after it was set. */
-function rawJsonOfNode20(): RawJson {
-  setFlagsFromString('--harmony-json-parse-with-source');
-  return runInNewContext('JSON.rawJSON') as RawJson;
+function nativeRawJson(): RawJson | undefined {
+  const { rawJSON } = JSON as { rawJSON?: RawJson };
+  // Early versions of V8 write it wrong beside letters outside Latin-1.
+  return rawJSON && JSON.stringify(['\u0100', rawJSON('1.0')]) === '["\u0100",1.0]' ? rawJSON : undefined;
+}
+
+/** For Node.js 20: exact numbers are written as texts with a mark that nobody can guess, which are then replaced. */
+function rawJsonByMarks(): RawJson {
+  const mark = `exact-number-${randomUUID()}:`;
+  const marked = new RegExp(`"${mark}([^"]*)"`, 'g');
+  const stringify = JSON.stringify as Stringify;
+  let hasMarks = false;
+  const write: Stringify = (value, ...rest) => {
+    const outer = hasMarks;
+    hasMarks = false;
+    try {
+      const text = stringify(value, ...rest);
+      return hasMarks ? text?.replace(marked, '$1') : text;
+    } finally {
+      hasMarks = outer;
+    }
+  };
+  JSON.stringify = write as typeof JSON.stringify;
+  return (text) => {
+    hasMarks = true;
+    return mark + text;
+  };
 }
 
 /**

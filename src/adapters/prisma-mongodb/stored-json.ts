@@ -38,9 +38,13 @@ function storedNumber(number: JsonNumber): Long | Decimal128 | Binary {
   }
 }
 
-/** Names that the driver takes for its own types, or BSON cannot write. */
+/** Names that the driver takes for its own types, looks up in objects of its own (`constructor`), or BSON cannot write. */
 const isForeignKey = (key: string): boolean =>
-  key === '_bsontype' || key === '$ref' || key.includes('\u0000') || !isWellFormed(key);
+  key === '_bsontype' ||
+  key === '$ref' ||
+  key in Object.prototype ||
+  key.includes('\u0000') ||
+  !isWellFormed(key);
 
 /** Half a surrogate pair has no UTF-8. */
 const isWellFormed = (text: string): boolean => (text as string & { isWellFormed(): boolean }).isWellFormed();
