@@ -17,6 +17,7 @@ export {
   inexactNumber,
   keyWithNul,
   parseStorable,
+  numbersAsTexts,
   plainNumbers,
   storableJson,
 } from './storable';

@@ -66,12 +66,17 @@ function withoutNul(value: JsonValue): JsonValue {
 }
 
 /** The value with doubles for all numbers, for what knows no others (JSON Schema); the same value where all are. */
-export function plainNumbers<T>(value: T): T {
+export const plainNumbers = <T>(value: T): T => withNumbers(value, (number) => number.valueOf());
+
+/** The value with texts for the numbers that no double is equal to, for search indexes. */
+export const numbersAsTexts = <T>(value: T): T => withNumbers(value, (number) => number.text);
+
+function withNumbers<T>(value: T, as: (number: JsonNumber) => unknown): T {
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof JsonNumber) return value.valueOf() as T;
+  if (value instanceof JsonNumber) return as(value) as T;
   let copy: object | undefined;
   for (const [key, item] of Object.entries(value)) {
-    const plain: unknown = plainNumbers(item);
+    const plain: unknown = withNumbers(item, as);
     if (plain === item) continue;
     copy ??= Array.isArray(value) ? [...(value as unknown[])] : { ...value };
     setOwn(copy, key, plain);

@@ -1,4 +1,5 @@
 import { invalid } from '../errors';
+import { JsonNumber, plainNumbers } from '../json';
 import type { JsonObject, JsonValue } from '../ports/records';
 
 export const FILTER_OPERATORS = [
@@ -70,7 +71,8 @@ class FilterReader {
   private field(field: string, value: JsonValue, path: string): MetadataFilter {
     if (field === '' || field.length > FIELD_CHARACTERS)
       throw invalid(path, `the name of a field has 1 to ${FIELD_CHARACTERS} characters`);
-    if (typeof value !== 'object' || value === null) return this.condition(field, 'eq', value, path);
+    if (typeof value !== 'object' || value === null || value instanceof JsonNumber)
+      return this.condition(field, 'eq', value, path);
     if (Array.isArray(value)) return this.condition(field, 'in', value, path);
     const entries = Object.entries(value);
     if (entries.length === 0) throw invalid(path, `needs one of ${FILTER_OPERATORS.join(', ')}`);
@@ -84,9 +86,22 @@ class FilterReader {
 
   private condition(field: string, operator: FilterOperator, value: JsonValue, path: string): MetadataFilter {
     if (++this.conditions > MAX_CONDITIONS) throw invalid(path, `more than ${MAX_CONDITIONS} conditions`);
-    checkOperand(operator, value, path);
-    return { kind: 'field', field, operator, value: value as Scalar | Scalar[] };
+    const operand = operandOf(operator, value);
+    checkOperand(operator, operand, path);
+    return { kind: 'field', field, operator, value: operand as Scalar | Scalar[] };
   }
+}
+
+/**
+ * A value as filters compare it: numbers that no double is equal to are compared as texts, for equality alone. Two ids
+ * that differ in their last digit stay two.
+ */
+export const filterable = (value: JsonValue): JsonValue =>
+  value instanceof JsonNumber ? value.toString() : value;
+
+function operandOf(operator: FilterOperator, value: JsonValue): JsonValue {
+  if (['gt', 'gte', 'lt', 'lte'].includes(operator)) return plainNumbers(value);
+  return Array.isArray(value) ? value.map(filterable) : filterable(value);
 }
 
 function checkOperand(operator: FilterOperator, value: JsonValue, path: string): void {
@@ -131,7 +146,7 @@ function valuesAt(metadata: JsonObject, field: string): Scalar[] {
         metadata,
       );
   if (value === undefined || value === null) return [];
-  return (Array.isArray(value) ? value : [value]) as Scalar[];
+  return (Array.isArray(value) ? value : [value]).map(filterable) as Scalar[];
 }
 
 function fits(operator: FilterOperator, values: Scalar[], wanted: Scalar | Scalar[]): boolean {

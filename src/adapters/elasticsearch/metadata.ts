@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { estypes } from '@elastic/elasticsearch';
 import type { MetadataFilter } from '../../knowledge/metadata-filter';
+import { JsonNumber } from '../../json';
 import type { JsonObject, JsonValue } from '../../ports/records';
 
 type Query = estypes.QueryDslQueryContainer;
@@ -36,7 +37,8 @@ function addInner(
   indexed: IndexedMetadata,
   { path, value, metadata }: { path: string; value: JsonValue | undefined; metadata: JsonObject },
 ): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof JsonNumber)
+    return;
   for (const [key, inner] of Object.entries(value)) {
     const innerPath = `${path}.${key}`;
     if (key.includes('.')) continue;
@@ -51,7 +53,9 @@ function add(indexed: IndexedMetadata, path: string, value: JsonValue | undefine
   const values = Array.isArray(value) ? value : [value];
   if (values.length === 0) return;
   indexed.paths.push(path);
-  for (const one of values) {
+  for (const item of values) {
+    // As `filterable` of the domain says.
+    const one = item instanceof JsonNumber ? item.toString() : item;
     if (one !== null && typeof one === 'object') continue;
     if (one !== null) indexed.facts.push(fact(path, one));
     indexed.values.push({

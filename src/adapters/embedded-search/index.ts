@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DomainError, invalid } from '../../errors';
+import { numbersAsTexts } from '../../json';
 import type {
   IndexedChunk,
   IndexStatistics,
@@ -50,7 +51,8 @@ export class EmbeddedSearchIndex implements SearchIndex {
     chunks: IndexedChunk[],
   ): Promise<void> {
     chunks.forEach(({ vector }, index) => checkVector(vector, base.dimension, `chunks.${index}.vector`));
-    if (chunks.length > 0) await this.ask('put', { tenant, knowledgeBaseId: base.id, chunks });
+    if (chunks.length > 0)
+      await this.ask('put', { tenant, knowledgeBaseId: base.id, chunks: chunks.map(indexable) });
   }
 
   async remove(tenant: string, knowledgeBaseId: string, chunkIds: string[]): Promise<void> {
@@ -220,4 +222,10 @@ function bundleFromSources(): string {
     bundle = `(function (require) {\n${outputFiles[0]!.text}\n})(${load});`;
   }
   return bundle;
+}
+
+/** Exact numbers do not travel between threads. */
+function indexable(chunk: IndexedChunk): IndexedChunk {
+  const metadata = numbersAsTexts(chunk.record.metadata);
+  return metadata === chunk.record.metadata ? chunk : { ...chunk, record: { ...chunk.record, metadata } };
 }
