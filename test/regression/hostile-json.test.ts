@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { stubEnvironment } from '../testkit/contract';
 import { type Client, startTestServer, type TestServer } from '../testkit/server';
 import { startStubProvider, type StubProvider } from '../testkit/stub-provider';
-import { JsonProblem, readExactJson } from '../../src/json';
+import { JsonNumber, JsonProblem, readExactJson } from '../../src/json';
 
 let stub: StubProvider;
 let server: TestServer;
@@ -105,7 +105,7 @@ function meaning(json: string): unknown {
     if (Array.isArray(value)) return value.map(plain);
     if (typeof value !== 'object' || value === null)
       return typeof value === 'number' ? decimal(String(value)) : value;
-    if ('valueOf' in value && typeof value.valueOf() === 'number') return decimal(String(value));
+    if (value instanceof JsonNumber) return decimal(value.text);
     return Object.entries(value).map(([key, item]) => [key, plain(item)]);
   };
   return plain(readExactJson(json));
