@@ -1,7 +1,6 @@
 /** aggregate: the leading $match/$sort/$skip/$limit run on indexes, the rest in the query layer. */
 import { Int32, Long, type Document } from 'bson';
 import { QueryError, runAggregate } from '../query';
-import { checkVariableName, compileExpression, scopeFor } from '../query/expression';
 import type { Collection } from '../catalog';
 import { encodeIdKey } from '../collection-store';
 import type { Target } from '../engine';
@@ -18,7 +17,8 @@ import {
   type CommandContext,
   type CommandSpec,
 } from './context';
-import { allDocuments, countMatches, maxTimeMs, openFind, viewOf } from './read';
+import { contextOf, runInSlices, variablesOf, type PipelineSource } from './pipeline-run';
+import { countMatches, maxTimeMs, openFind, viewOf } from './read';
 import { prepareInsert } from './write';
 
 /** What of a pipeline a plain query can do, and what is left. */
@@ -165,38 +165,18 @@ function* decodedHits(stream: FindStream): Generator<Document> {
   for (let hit = stream.nextHit(); hit !== null; hit = stream.nextHit()) yield decode(hit.raw);
 }
 
-/** The command's `let`: constants that `$$name` stands for. */
-function variablesOf(ctx: CommandContext): Record<string, unknown> {
-  const declared = documentOf(ctx.body['let'], 'aggregate.let');
-  const scope = scopeFor({}, ctx.engine.now());
-  return Object.fromEntries(
-    Object.entries(declared).map(([name, expression]) => {
-      checkVariableName(name);
-      return [name, compileExpression(expression)(scope)];
-    }),
-  );
-}
-
-function runRest(ctx: CommandContext, docs: Iterable<Document>, rest: Document[]): Document[] {
-  const read = (name: string): Iterable<Document> => {
-    const collection = ctx.engine.catalog.find(ctx.db, name);
-    return collection === undefined ? [] : allDocuments(ctx, collection);
-  };
-  return runAggregate(docs, rest, { read, now: ctx.engine.now(), variables: variablesOf(ctx) });
-}
-
 /** A pipeline over something else than documents of a collection, or null. */
 function openSpecial(
   ctx: CommandContext,
   name: string | null,
   collection: Collection | undefined,
   pipeline: Document[],
-): ResultStream | null {
+): PipelineSource | null {
   const first = pipeline[0];
+  const rest = pipeline.slice(1);
   if (first !== undefined && '$collStats' in first)
-    return new ArrayStream(collStatsStage(ctx, collection, pipeline));
-  if (first !== undefined && '$indexStats' in first)
-    return new ArrayStream(indexStatsStage(ctx, collection, pipeline));
+    return { docs: collStatsStage(ctx, collection, pipeline), rest };
+  if (first !== undefined && '$indexStats' in first) return { docs: indexStatsStage(collection), rest };
   if (name !== null) return null;
   if (first === undefined || !('$documents' in first)) {
     throw new MongoCommandError(
@@ -204,39 +184,42 @@ function openSpecial(
       '{aggregate: 1} is not valid for this pipeline: its first stage must be $documents',
     );
   }
-  return new ArrayStream(runRest(ctx, documentsStage(first['$documents']), pipeline.slice(1)));
+  return { docs: documentsStage(first['$documents']), rest };
 }
 
 const hasVariables = (ctx: CommandContext): boolean => isPlainObject(ctx.body['let']);
 
 async function openPipeline(ctx: CommandContext, pipeline: Document[]): Promise<ResultStream> {
   const { name, collection } = sourceOf(ctx);
+  const maxTime = maxTimeMs(ctx);
+  const end = maxTime > 0 ? performance.now() + maxTime : Number.POSITIVE_INFINITY;
   const special = openSpecial(ctx, name, collection, pipeline);
-  if (special !== null) return special;
+  if (special !== null) return new ArrayStream(await runInSlices(ctx, special, end));
   const { request, rest } = splitPipeline(pipeline, hintOf(ctx.body['hint']), hasVariables(ctx));
   if (rest.length === 0) return openFind(ctx, collection, request);
-  if (collection === undefined) return new ArrayStream(runRest(ctx, [], rest));
+  if (collection === undefined) return new ArrayStream(await runInSlices(ctx, { docs: [], rest }, end));
   const counting = countGroup(rest);
   if (counting !== null) {
     const n = await countMatches(ctx, collection, request);
     return new ArrayStream(n === 0 ? [] : [{ _id: counting.id, [counting.field]: new Int32(n) }]);
   }
   const stream = new FindStream(ctx.engine.storage, collection, request, viewOf(ctx, collection));
-  return new ArrayStream(runRest(ctx, await documentsOf(stream, maxTimeMs(ctx)), rest));
+  const docs = await documentsOf(stream, maxTime);
+  return new ArrayStream(await runInSlices(ctx, { docs, rest }, end));
 }
 
 /** `openPipeline` within a write job, which must not yield. */
 function openPipelineHere(ctx: CommandContext, pipeline: Document[]): ResultStream {
   const { name, collection } = sourceOf(ctx);
   const special = openSpecial(ctx, name, collection, pipeline);
-  if (special !== null) return special;
+  if (special !== null) return new ArrayStream(runAggregate(special.docs, special.rest, contextOf(ctx)));
   const { request, rest } = splitPipeline(pipeline, hintOf(ctx.body['hint']), hasVariables(ctx));
   if (rest.length === 0) return openFind(ctx, collection, request);
   const docs =
     collection === undefined
       ? []
       : decodedHits(new FindStream(ctx.engine.storage, collection, request, viewOf(ctx, collection)));
-  return new ArrayStream(runRest(ctx, docs, rest));
+  return new ArrayStream(runAggregate(docs, rest, contextOf(ctx)));
 }
 
 function documentsStage(value: unknown): Document[] {
@@ -259,21 +242,16 @@ function collStatsStage(
   const doc: Document = { ns: collection.ns, host: 'embedded', localTime: ctx.engine.now() };
   if ('count' in spec) doc['count'] = Long.fromNumber(collection.count);
   if ('storageStats' in spec) doc['storageStats'] = collectionStats(collection, 1);
-  return runRest(ctx, [doc], pipeline.slice(1));
+  return [doc];
 }
 
-function indexStatsStage(
-  ctx: CommandContext,
-  collection: Collection | undefined,
-  pipeline: Document[],
-): Document[] {
+function indexStatsStage(collection: Collection | undefined): Document[] {
   const indexes = collection === undefined ? [] : collection.indexes;
-  const described = indexes.map((index) => ({
+  return indexes.map((index) => ({
     name: index.name,
     key: Object.fromEntries(index.key.map(([path, direction]) => [path, new Int32(direction)])),
     host: 'embedded',
   }));
-  return runRest(ctx, described, pipeline.slice(1));
 }
 
 interface OutputStage {

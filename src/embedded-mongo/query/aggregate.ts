@@ -2,9 +2,9 @@ import type { Document } from 'bson';
 import { QueryError, failedToParse } from './errors';
 import { isDocument } from './bson-types';
 import { STAGES } from './stages';
-import type { AggregateContext, PipelineRun, Stage } from './stages/core';
+import { type AggregateContext, type PipelineRun, type Stage, withPauses } from './stages/core';
 
-export type { AggregateContext, CollectionReader } from './stages/core';
+export { PAUSE, type AggregateContext, type CollectionReader } from './stages/core';
 
 function parseStage(stage: unknown): [string, unknown] {
   if (!isDocument(stage)) throw new QueryError(14, "Each element of the 'pipeline' array must be an object");
@@ -36,7 +36,8 @@ function createRun(context: AggregateContext, variables: Record<string, unknown>
     variables,
     compile(pipeline, inner = variables) {
       const stages = compilePipeline(pipeline, createRun(context, inner));
-      return (docs) => stages.reduce<Iterable<Document>>((rows, stage) => stage(rows), docs);
+      return (docs) =>
+        stages.reduce<Iterable<Document>>((rows, stage) => stage(withPauses(rows, context)), docs);
     },
   };
 }
@@ -53,8 +54,16 @@ export function runAggregate(
   pipeline: Document[],
   context: AggregateContext,
 ): Document[] {
-  const run = createRun(context, context.variables ?? {});
-  return [...run.compile(pipeline)(docs)];
+  return [...streamAggregate(docs, pipeline, context)];
+}
+
+/** The same, one result at a time, with `PAUSE` among them where `context.isPauseDue` says so. Errors come at once. */
+export function streamAggregate(
+  docs: Iterable<Document>,
+  pipeline: Document[],
+  context: AggregateContext,
+): Iterable<Document> {
+  return createRun(context, context.variables ?? {}).compile(pipeline)(docs);
 }
 
 const UPDATE_STAGES = new Set(['$addFields', '$set', '$project', '$unset', '$replaceRoot', '$replaceWith']);

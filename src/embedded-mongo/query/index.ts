@@ -8,5 +8,11 @@ export { compileSort } from './sort';
 export { compileProjection } from './projection';
 export { applyUpdate, type UpdateOptions } from './update';
 export { upsertSeed } from './upsert';
-export { runAggregate, type CollectionReader, type AggregateContext } from './aggregate';
+export {
+  PAUSE,
+  runAggregate,
+  streamAggregate,
+  type CollectionReader,
+  type AggregateContext,
+} from './aggregate';
 export { QueryError } from './errors';

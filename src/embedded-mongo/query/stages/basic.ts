@@ -6,11 +6,11 @@ import { compileWith } from '../filter';
 import { isNumeric, toDouble } from '../numbers';
 import { compileAdditions, compileProjectionFor } from '../projection';
 import { parseSort, sortDocuments } from '../sort';
-import type { PipelineRun, Stage, StageDefinition } from './core';
+import { gathered, PAUSE, type PipelineRun, type Stage, type StageDefinition } from './core';
 
 const perDocument = (change: (doc: Document) => Document): Stage =>
   function* (docs) {
-    for (const doc of docs) yield change(doc);
+    for (const doc of docs) yield doc === PAUSE ? doc : change(doc);
   };
 
 const contextOf = ({ context, variables }: PipelineRun) =>
@@ -42,7 +42,7 @@ const match: StageDefinition = (operand, { context, variables }) => {
     throw new QueryError(15959, 'the match filter must be an expression in an object');
   const matches = compileWith(operand, { variables, now: context.now });
   return function* (docs) {
-    for (const doc of docs) if (matches(doc)) yield doc;
+    for (const doc of docs) if (doc === PAUSE || matches(doc)) yield doc;
   };
 };
 
@@ -114,7 +114,9 @@ const sort: StageDefinition = (operand) => {
   if (Object.keys(operand).length === 0)
     throw new QueryError(15976, '$sort stage must have at least one sort key');
   parseSort(operand);
-  return (docs) => sortDocuments(docs, operand);
+  return function* (docs) {
+    yield* sortDocuments(yield* gathered(docs), operand);
+  };
 };
 
 const limit: StageDefinition = (operand) => {
@@ -123,7 +125,7 @@ const limit: StageDefinition = (operand) => {
     let taken = 0;
     for (const doc of docs) {
       yield doc;
-      taken += 1;
+      if (doc !== PAUSE) taken += 1;
       if (taken === count) return;
     }
   };
@@ -134,8 +136,8 @@ const skip: StageDefinition = (operand) => {
   return function* (docs) {
     let skipped = 0;
     for (const doc of docs) {
-      if (skipped < count) skipped += 1;
-      else yield doc;
+      if (doc === PAUSE || skipped >= count) yield doc;
+      else skipped += 1;
     }
   };
 };
@@ -151,7 +153,10 @@ const count: StageDefinition = (operand) => {
   if (operand.includes('.')) throw new QueryError(40160, "the count field cannot contain '.'");
   return function* (docs) {
     let total = 0;
-    for (const _doc of docs) total += 1;
+    for (const doc of docs) {
+      if (doc === PAUSE) yield doc;
+      else total += 1;
+    }
     if (total > 0) yield { [operand]: countValue(total) };
   };
 };
@@ -160,14 +165,14 @@ const sample: StageDefinition = (operand) => {
   if (!isDocument(operand)) throw new QueryError(28745, 'the $sample stage specification must be an object');
   if (!('size' in operand)) throw new QueryError(28749, '$sample stage must specify a size');
   const size = countOperand('$sample', operand.size, { min: 0, code: 28747 });
-  return (docs) => {
-    const rows = [...docs];
+  return function* (docs) {
+    const rows = yield* gathered(docs);
     const taken = Math.min(size, rows.length);
     for (let i = 0; i < taken; i += 1) {
       const j = i + Math.floor(Math.random() * (rows.length - i));
       [rows[i], rows[j]] = [rows[j]!, rows[i]!];
     }
-    return rows.slice(0, taken);
+    yield* rows.slice(0, taken);
   };
 };
 

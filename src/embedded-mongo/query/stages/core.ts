@@ -10,6 +10,36 @@ export interface AggregateContext {
   now: Date;
   /** Variables of the command's `let`, already evaluated. */
   variables?: Record<string, unknown>;
+  /** Whether somebody else should have a turn; asked between documents. Never, when absent. */
+  isPauseDue?: () => boolean;
+}
+
+/** Stands among documents where a pipeline lets others have a turn; every stage passes it on at once. */
+export const PAUSE: Document = Object.freeze({});
+
+/** Documents with pauses where they are due. */
+export function* withPauses(
+  docs: Iterable<Document>,
+  { isPauseDue }: AggregateContext,
+): Generator<Document, void> {
+  if (!isPauseDue) {
+    yield* docs;
+    return;
+  }
+  for (const doc of docs) {
+    if (doc !== PAUSE && isPauseDue()) yield PAUSE;
+    yield doc;
+  }
+}
+
+/** For stages that need all documents before they give the first: gathers them, and passes pauses on. */
+export function* gathered(docs: Iterable<Document>): Generator<Document, Document[]> {
+  const rows: Document[] = [];
+  for (const doc of docs) {
+    if (doc === PAUSE) yield doc;
+    else rows.push(doc);
+  }
+  return rows;
 }
 
 /** What stages share while a pipeline is compiled: variables in sight and how to compile a nested pipeline. */

@@ -13,7 +13,7 @@ import {
 } from '../expression';
 import { hashKey } from '../key';
 import { isNumeric, toDouble } from '../numbers';
-import type { PipelineRun, StageDefinition } from './core';
+import { gathered, PAUSE, type PipelineRun, type StageDefinition } from './core';
 
 interface Field {
   name: string;
@@ -77,10 +77,13 @@ const group: StageDefinition = (operand, run) => {
   const { _id, ...rest } = operand;
   const identify = compileExpression(_id, Object.keys(run.variables));
   const fields = compileFields(rest, run);
-  return (docs) => {
+  return function* (docs) {
     const groups = new Groups(fields, run);
-    for (const doc of docs) groups.add(identify(scopeFor(doc, run.context.now, run.variables)), doc);
-    return groups.results();
+    for (const doc of docs) {
+      if (doc === PAUSE) yield doc;
+      else groups.add(identify(scopeFor(doc, run.context.now, run.variables)), doc);
+    }
+    yield* groups.results();
   };
 };
 
@@ -161,9 +164,13 @@ const bucket: StageDefinition = (operand, run) => {
   const boundaries = boundariesOf(spec.boundaries);
   const evaluate = compileExpression(spec.groupBy, Object.keys(run.variables));
   const fields = compileFields((spec.output as Document | undefined) ?? DEFAULT_OUTPUT, run);
-  return (docs) => {
+  return function* (docs) {
     const groups = new Groups(fields, run);
     for (const doc of docs) {
+      if (doc === PAUSE) {
+        yield doc;
+        continue;
+      }
       const at = lowerBoundary(boundaries, evaluate(scopeFor(doc, run.context.now, run.variables)));
       if (at >= 0) groups.add(boundaries[at], doc);
       else if ('default' in spec) groups.add(spec.default, doc);
@@ -173,7 +180,7 @@ const bucket: StageDefinition = (operand, run) => {
           '$switch could not find a matching branch for an input, and no default was specified: $bucket value lies outside the boundaries',
         );
     }
-    return [...groups.results()].sort((a, b) => compareBson(a._id, b._id));
+    yield* [...groups.results()].sort((a, b) => compareBson(a._id, b._id));
   };
 };
 
@@ -211,14 +218,14 @@ const bucketAuto: StageDefinition = (operand, run) => {
     );
   const evaluate: Evaluator = compileExpression(spec.groupBy, Object.keys(run.variables));
   const fields = compileFields((spec.output as Document | undefined) ?? DEFAULT_OUTPUT, run);
-  return (docs) => {
-    const rows = Array.from(docs, (doc) => ({
+  return function* (docs) {
+    const rows = (yield* gathered(docs)).map((doc) => ({
       value: evaluate(scopeFor(doc, run.context.now, run.variables)),
       doc,
     }));
     rows.sort((a, b) => compareValues(a.value, b.value));
     const filled = autoBuckets(rows, toDouble(buckets));
-    return filled.map((bucketRows, i) => {
+    yield* filled.map((bucketRows, i) => {
       const max = filled[i + 1]?.[0]!.value ?? bucketRows.at(-1)!.value;
       const groups = new Groups(fields, run);
       for (const { doc } of bucketRows) groups.add(0, doc);

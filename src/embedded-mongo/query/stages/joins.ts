@@ -8,21 +8,23 @@ import { hashKey } from '../key';
 import { compilePath } from '../paths';
 import { isNumeric, toDouble } from '../numbers';
 import { withValue } from './shapes';
-import type { PipelineRun, Stage, StageDefinition } from './core';
+import { gathered, PAUSE, withPauses, type PipelineRun, type Stage, type StageDefinition } from './core';
 
 /** The documents of a collection by the values their field matches by equality: elements of arrays, null for missing. */
 class EqualityIndex {
   private readonly rows = new Map<unknown, number[]>();
-  private readonly docs: Document[];
+  private readonly docs: Document[] = [];
+  private readonly read: ReturnType<typeof compilePath>;
 
-  constructor(docs: Iterable<Document>, path: string) {
-    this.docs = [...docs];
-    const read = compilePath(path);
-    this.docs.forEach((doc, position) => {
-      read(doc, (value) => {
-        this.insert(hashKey(value), position);
-        return false;
-      });
+  constructor(path: string) {
+    this.read = compilePath(path);
+  }
+
+  add(doc: Document): void {
+    const position = this.docs.push(doc) - 1;
+    this.read(doc, (value) => {
+      this.insert(hashKey(value), position);
+      return false;
     });
   }
 
@@ -45,6 +47,16 @@ class EqualityIndex {
   matching(test: (doc: Document) => boolean): Document[] {
     return this.docs.filter(test);
   }
+}
+
+/** The index of all documents; passes pauses on. */
+function* indexed(docs: Iterable<Document>, path: string): Generator<Document, EqualityIndex> {
+  const index = new EqualityIndex(path);
+  for (const doc of docs) {
+    if (doc === PAUSE) yield doc;
+    else index.add(doc);
+  }
+  return index;
 }
 
 /** A local value as `$lookup` compares it: an array stands for its elements, missing for null. */
@@ -115,14 +127,17 @@ function parseLookup(operand: unknown, run: PipelineRun): LookupSpec {
 }
 
 /** Finds the foreign documents of one local document. */
-function foreignFinder(spec: LookupSpec, run: PipelineRun): (doc: Document) => Iterable<Document> {
+function* foreignFinder(
+  spec: LookupSpec,
+  run: PipelineRun,
+): Generator<Document, (doc: Document) => Iterable<Document>> {
   const { localField, foreignField } = spec;
-  const foreign = spec.from === undefined ? [] : run.context.read(spec.from);
+  const foreign = withPauses(spec.from === undefined ? [] : run.context.read(spec.from), run.context);
   if (localField === undefined || foreignField === undefined) {
-    const rows = [...foreign];
+    const rows = yield* gathered(foreign);
     return () => rows;
   }
-  const index = new EqualityIndex(foreign, foreignField);
+  const index = yield* indexed(foreign, foreignField);
   return (doc) => {
     const values = localValues(readPath(doc, localField, 0));
     const regexes = values.filter((value) => bsonType(value) === BsonType.regex);
@@ -157,17 +172,26 @@ function leadingEquality(pipeline: Document[] = [], names: string[] = []): [stri
 function prefilter(
   spec: LookupSpec,
   bound: Record<string, unknown>,
-): (rows: Iterable<Document>) => Iterable<Document> {
+  run: PipelineRun,
+): (rows: Iterable<Document>) => Generator<Document, Iterable<Document>> {
   const names = spec.variables.map(([name]) => name);
   const equality = spec.localField === undefined ? leadingEquality(spec.pipeline, names) : undefined;
-  if (!equality) return (rows) => rows;
+  if (!equality)
+    // eslint-disable-next-line require-yield -- nothing is looked at
+    return function* (rows) {
+      return rows;
+    };
   const [path, variable] = equality;
   const parts = parsePath(path);
   let index: Map<unknown, Document[]> | undefined;
-  return (rows) => {
+  return function* (rows) {
     if (!index) {
       index = new Map();
-      for (const row of rows) {
+      for (const row of withPauses(rows, run.context)) {
+        if (row === PAUSE) {
+          yield row;
+          continue;
+        }
         const key = hashKey(readPath(row, parts, 0));
         const bucket = index.get(key);
         if (bucket) bucket.push(row);
@@ -184,16 +208,20 @@ const lookup: StageDefinition = (operand, run) => {
   for (const [name] of spec.variables) bound[name] = null;
   const stage = spec.pipeline === undefined ? undefined : run.compile(spec.pipeline, bound);
   return function* (docs) {
-    const find = foreignFinder(spec, run);
-    const narrow = prefilter(spec, bound);
+    const find = yield* foreignFinder(spec, run);
+    const narrow = prefilter(spec, bound, run);
     for (const doc of docs) {
+      if (doc === PAUSE) {
+        yield doc;
+        continue;
+      }
       let found = find(doc);
       if (stage) {
         Object.assign(bound, run.variables);
         for (const [name, evaluate] of spec.variables) bound[name] = evaluate(doc);
-        found = stage(narrow(found));
+        found = stage(yield* narrow(found));
       }
-      yield withValue(doc, spec.as, [...found]);
+      yield withValue(doc, spec.as, yield* gathered(found));
     }
   };
 };
@@ -239,12 +267,18 @@ const graphLookup: StageDefinition = (operand, run) => {
   const as = parsePath(spec.as as string);
   const depthField = spec.depthField as string | undefined;
   return function* (docs) {
-    const foreign = [...run.context.read(spec.from as string)].filter(restrict);
-    const index = new EqualityIndex(foreign, spec.connectToField as string);
+    const foreign = yield* gathered(withPauses(run.context.read(spec.from as string), run.context));
+    const kept = withPauses(foreign.filter(restrict), run.context);
+    const index = yield* indexed(kept, spec.connectToField as string);
     for (const doc of docs) {
+      if (doc === PAUSE) {
+        yield doc;
+        continue;
+      }
       const found = new Map<unknown, Document>();
       let frontier = localValues(start(scopeFor(doc, run.context.now, run.variables)));
       for (let depth = 0; depth <= maxDepth && frontier.length > 0; depth += 1) {
+        if (run.context.isPauseDue?.()) yield PAUSE;
         const fresh = index.find(frontier).filter((row) => !found.has(hashKey(row._id)));
         for (const row of fresh) {
           found.set(

@@ -2,7 +2,7 @@ import type { Document } from 'bson';
 import { QueryError } from '../errors';
 import { Long, getField, isDocument, isNullish, setField } from '../bson-types';
 import { compileExpression, parsePath, scopeFor } from '../expression';
-import type { StageDefinition } from './core';
+import { gathered, PAUSE, type StageDefinition } from './core';
 
 /** A copy of a document with a value at a dotted path, containers on the way copied too. */
 export function withValue(doc: Document, parts: string[], value: unknown): Document {
@@ -88,6 +88,10 @@ const unwind: StageDefinition = (operand) => {
     index === undefined ? doc : withValue(doc, index.split('.'), position);
   return function* (docs) {
     for (const doc of docs) {
+      if (doc === PAUSE) {
+        yield doc;
+        continue;
+      }
       const value = plainPath(doc, parts);
       if (Array.isArray(value)) {
         for (let i = 0; i < value.length; i += 1)
@@ -120,11 +124,11 @@ const facet: StageDefinition = (operand, run) => {
       );
     return [name, run.compile(pipeline as Document[], run.variables)] as const;
   });
-  return (docs) => {
-    const rows = [...docs];
+  return function* (docs) {
+    const rows = yield* gathered(docs);
     const result: Document = {};
-    for (const [name, stage] of stages) setField(result, name, [...stage(rows)]);
-    return [result];
+    for (const [name, stage] of stages) setField(result, name, yield* gathered(stage(rows)));
+    yield result;
   };
 };
 
@@ -150,7 +154,7 @@ const redact: StageDefinition = (operand, run) => {
   };
   return function* (docs) {
     for (const doc of docs) {
-      const kept = inspect(doc, doc);
+      const kept = doc === PAUSE ? doc : inspect(doc, doc);
       if (kept !== undefined) yield kept;
     }
   };

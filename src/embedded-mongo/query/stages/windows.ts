@@ -5,7 +5,7 @@ import { compileAccumulator, compileExpression, compilerFor, scopeFor } from '..
 import { hashKey } from '../key';
 import { isNumeric, toDouble } from '../numbers';
 import { compileSort, sortDocuments } from '../sort';
-import type { PipelineRun, StageDefinition } from './core';
+import { PAUSE, type PipelineRun, type StageDefinition } from './core';
 import { withValue } from './shapes';
 
 /** Computes one output field for every row of a sorted partition. */
@@ -161,6 +161,10 @@ const setWindowFields: StageDefinition = (operand, run) => {
   return function* (docs) {
     const partitions = new Map<unknown, { key: unknown; rows: Document[] }>();
     for (const doc of docs) {
+      if (doc === PAUSE) {
+        yield doc;
+        continue;
+      }
       const value = partition(scopeFor(doc, run.context.now, run.variables));
       const key = hashKey(value);
       const entry = partitions.get(key) ?? { key: value, rows: [] };
