@@ -2,7 +2,7 @@
  * What reading files loses, beside an independent reader.
  *   npm run build && node bench/reading-quality.mjs FOLDER [--format EXTENSION] [--dist FOLDER] [--all]
  * Every file below FOLDER of a format that READERS knows is read by the product's parser and by another program, as far as that
- * program is installed: pdftotext (with its CMaps), pandoc, LibreOffice. A word that the other program finds more often than the
+ * program is installed: pdftotext (with its CMaps), pandoc, LibreOffice, w3m, Python. A word that the other program finds more often than the
  * parser is lost; order and layout do not count. Prints figures for each format and names the files that lose more than LIMIT of
  * their words without a warning (all files with `--all`). `--dist` reads with another build, so that two can be compared.
  * What the other programs found is kept in a folder for temporary files and not read again. Judges nothing.
@@ -82,6 +82,36 @@ const sheets = office(SHEETS, (file) =>
 const slides = office('pdf', pdftotext);
 const word = pandoc('docx');
 
+const page = (file) =>
+  output('w3m', '-dump', '-T', 'text/html', '-cols', '500', '-o', 'display_image=0', '-O', 'UTF-8', file);
+const plain = (file) => readFileSync(file, 'utf8');
+const python = (program) => (file) => output('python3', '-c', program, file);
+/** Headers that the parser shows, and all parts of text. */
+const mail = python(`
+import sys, email, email.policy, re, html
+message = email.message_from_binary_file(open(sys.argv[1], 'rb'), policy=email.policy.default)
+out = [str(message.get(name, '')) for name in ('subject', 'from', 'to', 'cc')]
+for part in message.walk():
+    if part.get_content_maintype() != 'text' or part.get_content_subtype() == 'calendar': continue
+    try: text = part.get_content()
+    except Exception: text = (part.get_payload(decode=True) or b'').decode('utf-8', 'replace')
+    if part.get_content_subtype() == 'html':
+        text = html.unescape(re.sub('(?s)<(script|style|title).*?</\\\\1>|<!--.*?-->|<[^>]*>', ' ', text))
+    out.append(text)
+sys.stdout.buffer.write('\\n'.join(out).encode('utf-8', 'replace'))
+`);
+const table = python(`
+import sys, csv, io
+data = open(sys.argv[1], 'rb').read()
+try: text = data.decode('utf-8-sig')
+except UnicodeDecodeError: text = data.decode('cp1252', 'replace')
+try: dialect = csv.Sniffer().sniff(text[:20000])
+except csv.Error: dialect = csv.excel
+csv.field_size_limit(10**9)
+rows = csv.reader(io.StringIO(text), dialect)
+sys.stdout.buffer.write('\\n'.join(' '.join(row) for row in rows).encode('utf-8'))
+`);
+
 /** Extension -> what an independent reader makes of a file; null when it cannot read it. */
 const READERS = {
   pdf: pdftotext,
@@ -95,6 +125,17 @@ const READERS = {
   pptm: slides,
   potx: slides,
   ppsx: slides,
+  odt: pandoc('odt'),
+  epub: pandoc('epub'),
+  rtf: pandoc('rtf'),
+  ipynb: pandoc('ipynb'),
+  md: pandoc('gfm'),
+  html: page,
+  htm: page,
+  eml: mail,
+  csv: table,
+  tsv: table,
+  txt: plain,
 };
 
 function* filesBelow(directory) {
@@ -131,7 +172,10 @@ function wordsOf(text) {
     .normalize('NFKC')
     .toLowerCase()
     .replace(/(\p{L})[-\u00ad\u2010]\n+(\p{Ll})/gu, '$1$2');
-  for (const [word] of plain.replace(/\u00ad/g, '').matchAll(/[\p{L}\p{N}]+/gu))
+  // Chinese and Japanese are not written in words: line ends part them anywhere.
+  for (const [word] of plain
+    .replace(/\u00ad/g, '')
+    .matchAll(/[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]|[\p{L}\p{N}]+/gu))
     counts.set(bare(word), (counts.get(bare(word)) ?? 0) + 1);
   return counts;
 }

@@ -2,7 +2,24 @@
 
 /** Formats that can be parsed. `code` is any source code or configuration text. */
 export type DocumentFormat =
-  'pdf' | 'docx' | 'pptx' | 'xlsx' | 'html' | 'mht' | 'markdown' | 'text' | 'csv' | 'json' | 'eml' | 'code';
+  | 'pdf'
+  | 'docx'
+  | 'pptx'
+  | 'xlsx'
+  | 'odt'
+  | 'ods'
+  | 'odp'
+  | 'rtf'
+  | 'epub'
+  | 'html'
+  | 'mht'
+  | 'markdown'
+  | 'ipynb'
+  | 'text'
+  | 'csv'
+  | 'json'
+  | 'eml'
+  | 'code';
 
 /** One page, slide or sheet: `text.slice(start, end)`. */
 export interface DocumentPage {

@@ -1,16 +1,20 @@
 import type { DocumentFormat, FileInput, ParsedDocument } from '../types';
 import { ParseFailure } from './failure';
 import { parseCsv } from './csv';
+import { parseEpub } from './epub';
 import { parseHtml, shownText } from './html';
 import { parseJson } from './json';
 import { parseEmail, parseMht } from './mail';
 import { parseMarkdown } from './markdown';
+import { parseNotebook } from './notebook';
+import { parseOdp, parseOds, parseOdt } from './odf';
 import { parseDocx } from './office/docx';
 import { parsePptx } from './office/pptx';
 import { parseXlsx } from './office/xlsx';
 import { parsePdf } from './pdf';
 import { parseCode, parseText } from './plain';
 import { CONTENT_TYPES, leadOf, type ParsedBody } from './result';
+import { parseRtf } from './rtf';
 import { extensionOf, sniff } from './sniff';
 
 const PARSERS: Record<DocumentFormat, (input: FileInput) => ParsedBody | Promise<ParsedBody>> = {
@@ -25,6 +29,12 @@ const PARSERS: Record<DocumentFormat, (input: FileInput) => ParsedBody | Promise
   json: ({ bytes }) => parseJson(bytes),
   eml: ({ bytes }) => parseEmail(bytes),
   mht: ({ bytes }) => parseMht(bytes),
+  odt: ({ bytes }) => parseOdt(bytes),
+  ods: ({ bytes }) => parseOds(bytes),
+  odp: ({ bytes }) => parseOdp(bytes),
+  rtf: ({ bytes }) => parseRtf(bytes),
+  epub: ({ bytes }) => parseEpub(bytes),
+  ipynb: ({ bytes }) => parseNotebook(bytes),
   code: ({ bytes, fileName }) => parseCode(bytes, fileName),
 };
 

@@ -15,6 +15,12 @@ export const CONTENT_TYPES: Record<DocumentFormat, string> = {
   json: 'application/json',
   eml: 'message/rfc822',
   mht: 'multipart/related',
+  odt: 'application/vnd.oasis.opendocument.text',
+  ods: 'application/vnd.oasis.opendocument.spreadsheet',
+  odp: 'application/vnd.oasis.opendocument.presentation',
+  rtf: 'application/rtf',
+  epub: 'application/epub+zip',
+  ipynb: 'application/x-ipynb+json',
   code: 'text/plain',
 };
 

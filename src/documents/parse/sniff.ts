@@ -5,6 +5,7 @@ import { ParseFailure } from './failure';
 import { officeFormat } from './office/package';
 import { CONTENT_TYPES } from './result';
 import { decodeText, looksBinary } from './text';
+import { readZip } from './zip';
 
 const CODE_EXTENSIONS = new Set(
   (
@@ -19,6 +20,10 @@ const EXTENSIONS: Record<string, DocumentFormat> = {
   docx: 'docx',
   pptx: 'pptx',
   xlsx: 'xlsx',
+  odt: 'odt',
+  ods: 'ods',
+  odp: 'odp',
+  epub: 'epub',
   html: 'html',
   htm: 'html',
   xhtml: 'html',
@@ -32,6 +37,7 @@ const EXTENSIONS: Record<string, DocumentFormat> = {
   csv: 'csv',
   tsv: 'csv',
   json: 'json',
+  ipynb: 'ipynb',
   jsonc: 'json',
   json5: 'json',
   geojson: 'json',
@@ -50,13 +56,14 @@ const DECLARED: Record<string, DocumentFormat> = {
   'text/tab-separated-values': 'csv',
   'application/json': 'json',
   'message/rfc822': 'eml',
+  'application/x-ipynb+json': 'ipynb',
   'multipart/related': 'mht',
   'application/x-mimearchive': 'mht',
   'text/plain': 'text',
 };
 
 /** What only special bytes can be; a name alone does not make them. */
-const BINARY_FORMATS = new Set<DocumentFormat>(['pdf', 'docx', 'pptx', 'xlsx']);
+const BINARY_FORMATS = new Set<DocumentFormat>(['pdf', 'docx', 'pptx', 'xlsx', 'odt', 'ods', 'odp', 'epub']);
 
 const OLE_MAGIC = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 /** A PDF may have something before its header. */
@@ -83,6 +90,7 @@ export async function sniff({ bytes, fileName, declaredType }: FileInput): Promi
   if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04]) || startsWith(bytes, [0x50, 0x4b, 0x05, 0x06]))
     return inZip(bytes);
   if (startsWith(bytes, OLE_MAGIC)) return refuseOle(bytes);
+  if (/^(?:\xef\xbb\xbf)?\s*\{\\rtf/.test(ascii(bytes, 64))) return 'rtf';
   const named = EXTENSIONS[extensionOf(fileName)];
   if (looksBinary(bytes)) await refuseBinary(bytes, named);
   if (named && !BINARY_FORMATS.has(named)) return named;
@@ -92,9 +100,31 @@ export async function sniff({ bytes, fileName, declaredType }: FileInput): Promi
   return byText(bytes);
 }
 
+/** Beginnings of the type that OpenDocument files and books name in their first entry; templates have longer ones. */
+const OPEN_FORMATS: [string, DocumentFormat][] = [
+  ['application/vnd.oasis.opendocument.text', 'odt'],
+  ['application/vnd.oasis.opendocument.spreadsheet', 'ods'],
+  ['application/vnd.oasis.opendocument.presentation', 'odp'],
+  ['application/vnd.oasis.opendocument.graphics', 'odp'],
+  ['application/epub+zip', 'epub'],
+];
+
 function inZip(bytes: Uint8Array): DocumentFormat {
   const format = officeFormat(bytes);
   if (format) return format;
+  const entries = readZip(bytes, (name) => name === 'mimetype' || name === 'META-INF/container.xml');
+  const type = Buffer.from(entries.mimetype ?? [])
+    .toString('latin1')
+    .trim();
+  const open = OPEN_FORMATS.find(([prefix]) => type.startsWith(prefix))?.[1];
+  if (open) return open;
+  if (entries['META-INF/container.xml']) return 'epub';
+  if (type.startsWith('application/'))
+    throw new ParseFailure(
+      'unsupported',
+      `Files of type ${type.slice(0, 100)} are not read.`,
+      type.slice(0, 100),
+    );
   throw new ParseFailure(
     'unsupported',
     'Archives are not read; upload the files in it one by one.',

@@ -13,7 +13,8 @@ import { KNOWLEDGE_LIMITS } from '../limits';
 
 const FILE_NAME_CHARACTERS = 255;
 /** Names that say enough to take a file; whether it can be read shows when it is. */
-const KNOWN_ENDING = /\.(pdf|docx|pptx|xlsx|html?|md|markdown|txt|csv|json|eml)$/i;
+const KNOWN_ENDING =
+  /\.(pdf|docx|pptx|xlsx|html?|od[tsp]|rtf|epub|ipynb|mht(?:ml)?|md|markdown|txt|csv|json|eml)$/i;
 
 /** A file as it comes in: an upload on disk, or its bytes. */
 export interface IncomingFile {

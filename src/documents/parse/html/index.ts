@@ -20,6 +20,19 @@ export function htmlToMarkdown(html: string): string {
   return markdownOf(parsePage(html)).text;
 }
 
+const VOID = /^(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)$/i;
+
+/** XHTML closes any element in its own tag, which HTML takes for an open one. */
+const asHtml = (xhtml: string): string =>
+  xhtml.replace(/<([a-z][\w:-]*)((?:\s[^<>]*)?)\/>/gi, (tag: string, name: string, rest: string) =>
+    VOID.test(name) ? tag : `<${name}${rest}></${name}>`,
+  );
+
+/** The same for XHTML: chapters of books. @throws ParseFailure `too_large` */
+export function xhtmlToMarkdown(xhtml: string): string {
+  return htmlToMarkdown(asHtml(xhtml));
+}
+
 function markdownOf(page: HtmlParent): { text: string; leftOut: number } {
   const furniture = new Furniture(page);
   const text = new MarkdownWriter(furniture).write(page);
@@ -40,7 +53,7 @@ export function parseHtml(bytes: Uint8Array): ParsedBody {
 
 /** As `parseHtml`, for a page that is text already. */
 export function parsePageText(html: string): ParsedBody {
-  const page = parsePage(html);
+  const page = parsePage(/^\s*<\?xml\b/.test(html) ? asHtml(html) : html);
   const elements = [...descendants(page)];
   const meta = metaOf(elements);
   const title = elements.find(
