@@ -171,7 +171,7 @@ TimelineItem.implement({
   fields: (t) => ({
     kind: t.exposeString('kind', {
       description:
-        '`user`, `agent`, `sub_agent`, `tool`, or the type of a part: `agent_text`, `system_event`, ...',
+        '`user`, `agent`, `sub_agent`, `tool`, or the type of a part: `agent_text`, `tool_request`, `approval_required`, ...',
     }),
     seq: t.exposeInt('seq', { description: 'Position of its first part.' }),
     endSeq: t.exposeInt('endSeq', {
@@ -185,7 +185,8 @@ TimelineItem.implement({
     name: t.exposeString('name', { nullable: true, description: 'Name of the agent or tool.' }),
     status: t.exposeString('status', {
       nullable: true,
-      description: '`running`, `completed`, `failed` or `cancelled`, for calls.',
+      description:
+        'Of a call `running`, `waiting_approval`, `waiting_question`, `completed`, `failed`, `denied`, `expired` or `cancelled`; of an approval or question `pending`, or what became of it.',
     }),
     text: t.exposeString('text', { nullable: true, description: 'Text of a message.' }),
     content: t.field({
@@ -193,6 +194,18 @@ TimelineItem.implement({
       nullable: true,
       description: 'Structured content: arguments, results, errors.',
       resolve: (item) => item.content,
+    }),
+    arguments: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What a tool was called with.',
+      resolve: (item) => item.arguments,
+    }),
+    result: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What a tool returned; null for one that is kept as a cached result.',
+      resolve: (item) => item.result,
     }),
     startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it began.' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
