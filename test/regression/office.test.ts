@@ -150,6 +150,19 @@ describe('Word documents lose nothing of', () => {
     );
   });
 
+  it('frames of one cell within one another, in time that grows with them', async () => {
+    let body = p('Innermost', '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>');
+    for (let depth = 0; depth < 60; depth++)
+      body = `<w:tbl><w:tr><w:tc><w:sdt><w:sdtContent>${body}</w:sdtContent></w:sdt></w:tc></w:tr></w:tbl>`;
+    const parts = {
+      'word/numbering.xml': wordPart(
+        'numbering',
+        '<w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:lvlText w:val="%1."/></w:lvl></w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>',
+      ),
+    };
+    expect(await text(body, parts, [{ type: 'numbering', target: 'numbering.xml' }])).toBe('1. Innermost');
+  });
+
   it('text boxes, once', async () => {
     const box = `<w:txbxContent>${p('In the box')}</w:txbxContent>`;
     const both = `<mc:AlternateContent><mc:Choice Requires="wps"><w:drawing><wp:anchor><a:graphic><a:graphicData><wps:wsp><wps:txbx>${box}</wps:txbx></wps:wsp></a:graphicData></a:graphic></wp:anchor></w:drawing></mc:Choice><mc:Fallback><w:pict><v:shape><v:textbox>${box}</v:textbox></v:shape></w:pict></mc:Fallback></mc:AlternateContent>`;
@@ -426,6 +439,18 @@ describe('PDFs', () => {
     const twice =
       'BT /F 12 Tf 72 770 Td (Bold title) Tj 0.4 0 Td (Bold title) Tj ET BT /F 12 Tf 72 740 Td (no no no) Tj ET';
     expect((await read(pdfPage(twice), 'a.pdf')).text.replace(/\n+/g, '\n')).toBe('Bold title\nno no no');
+  });
+
+  it('say once what is drawn letter by letter, and what has a shadow', async () => {
+    const letters = 'Lamp'
+      .split('')
+      .map(
+        (letter, index) =>
+          `1 0 0 1 ${72 + index * 9} 770 Tm (${letter}) Tj 1 0 0 1 ${72.5 + index * 9} 770 Tm (${letter}) Tj`,
+      );
+    const shadow = '1 0 0 1 73.5 698.5 Tm (Shadow) Tj 1 0 0 1 72 700 Tm (Shadow) Tj';
+    const { text } = await read(pdfPage(`BT /F 12 Tf ${letters.join(' ')} ${shadow} ET`), 'a.pdf');
+    expect(text.replace(/ /g, '').replace(/\n+/g, '\n')).toBe('Lamp\nShadow');
   });
 
   it('put words together that the end of a line parts', async () => {

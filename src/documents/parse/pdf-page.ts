@@ -24,9 +24,11 @@ export interface PageRead {
   hasDamagedFields: boolean;
 }
 
-/** Letters that are drawn again within this share of their height make them bold or give them a shadow. */
-const SAME_ALONG = 0.1;
-const SAME_ACROSS = 0.2;
+/** Letters that are drawn again within these shares of their height make them bold or give them a shadow. */
+const SAME_LETTER = 0.1;
+const SAME_WORD = 0.25;
+/** Of that many letters, a text cannot follow itself so closely. */
+const WORD_LETTERS = 3;
 /** Of a character's width: less is kerning. */
 const OVERLAP_FROM = 0.4;
 
@@ -81,7 +83,9 @@ function drawnOnce(items: TextItem[]): TextItem[] {
     const places = placesAround(item);
     if (places.some((place) => drawn.get(place)?.some((other) => isSamePlace(other, item))))
       return { ...item, str: '', width: 0 };
-    drawn.set(places[0]!, [...(drawn.get(places[0]!) ?? []), item]);
+    const here = drawn.get(places[0]!);
+    if (here) here.push(item);
+    else drawn.set(places[0]!, [item]);
     const repeated = last ? repeatedLetters(last, item) : 0;
     last = item;
     return repeated === 0 ? item : { ...item, str: item.str.slice(repeated) };
@@ -90,7 +94,7 @@ function drawnOnce(items: TextItem[]): TextItem[] {
 
 /** Keys of a text in the square of the page where it stands, and in those around: a page may repeat a text very often. */
 function placesAround(item: TextItem): string[] {
-  const size = Math.max(heightOf(item) * SAME_ACROSS, 0.1);
+  const size = Math.max(heightOf(item) * SAME_WORD, 0.1);
   const column = Math.floor(xOf(item) / size);
   const row = Math.floor(yOf(item) / size);
   return [0, -1, 1].flatMap((dx) => [0, -1, 1].map((dy) => `${column + dx} ${row + dy} ${item.str}`));
@@ -98,12 +102,11 @@ function placesAround(item: TextItem): string[] {
 
 function isSamePlace(a: TextItem, b: TextItem): boolean {
   const height = heightOf(b);
-  const dx = Math.abs(xOf(a) - xOf(b));
-  const dy = Math.abs(yOf(a) - yOf(b));
+  const within = height * (b.str.trim().length < WORD_LETTERS ? SAME_LETTER : SAME_WORD);
   return (
-    Math.min(dx, dy) <= height * SAME_ALONG &&
-    Math.max(dx, dy) <= height * SAME_ACROSS &&
-    Math.abs(heightOf(a) - height) <= height * SAME_ALONG
+    Math.abs(xOf(a) - xOf(b)) <= within &&
+    Math.abs(yOf(a) - yOf(b)) <= within &&
+    Math.abs(heightOf(a) - height) <= height * SAME_LETTER
   );
 }
 
@@ -111,7 +114,7 @@ function isSamePlace(a: TextItem, b: TextItem): boolean {
 function repeatedLetters(last: TextItem, next: TextItem): number {
   const height = heightOf(next);
   const overlap = xOf(last) + last.width - xOf(next);
-  const isOnLine = Math.abs(yOf(last) - yOf(next)) <= height * SAME_ACROSS;
+  const isOnLine = Math.abs(yOf(last) - yOf(next)) <= height * SAME_WORD;
   if (!isOnLine || overlap <= 0 || xOf(next) < xOf(last) || next.str.length === 0) return 0;
   const letter = next.width / next.str.length;
   if (overlap < letter * OVERLAP_FROM) return 0;

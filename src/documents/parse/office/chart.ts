@@ -109,7 +109,9 @@ function tables(series: Series[]): string[] {
   for (const one of series) {
     const categories = one.categories.length > 0 ? one.categories : shared;
     const key = categories.join('\n');
-    groups.set(key, [...(groups.get(key) ?? []), { ...one, categories }]);
+    const group = groups.get(key);
+    if (group) group.push({ ...one, categories });
+    else groups.set(key, [{ ...one, categories }]);
   }
   return [...groups.values()].map((group) => {
     const { categories } = group[0]!;

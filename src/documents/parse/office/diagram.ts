@@ -43,7 +43,9 @@ function childrenOfPoints(model: XmlElement): Map<string, string[]> {
     .sort((a, b) => Number(a.attributes.srcOrd ?? 0) - Number(b.attributes.srcOrd ?? 0));
   for (const { attributes } of connections) {
     const { srcId = '', destId = '' } = attributes;
-    children.set(srcId, [...(children.get(srcId) ?? []), destId]);
+    const siblings = children.get(srcId);
+    if (siblings) siblings.push(destId);
+    else children.set(srcId, [destId]);
   }
   return children;
 }

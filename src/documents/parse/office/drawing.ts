@@ -1,9 +1,10 @@
 import { markdownTable } from '../table';
-import { childrenNamed, descendants, elementsOf, type XmlElement } from '../xml';
+import { childrenNamed, descendants, type XmlElement } from '../xml';
 import { chosenChildren } from './alternatives';
 import { chartText, extendedChartText } from './chart';
 import { diagramText } from './diagram';
 import type { OfficePackage } from './package';
+import { repeated } from './spans';
 import { bodyText } from './text-body';
 
 export interface DrawingContext {
@@ -23,23 +24,24 @@ const MAX_SPAN = 100;
 /** Cells that span rows or columns are repeated, so that each row can be read alone. */
 function tableText(table: XmlElement): string {
   const rows: string[][] = [];
-  for (const row of childrenNamed(table, 'a:tr')) {
-    const above = rows.at(-1);
-    const cells: string[] = [];
-    for (const cell of childrenNamed(row, 'a:tc')) {
-      const { hMerge, vMerge } = cell.attributes;
-      const own = bodyText(cell);
-      const left = isOn(hMerge) ? cells.at(-1) : undefined;
-      const over = isOn(vMerge) ? above?.[cells.length] : undefined;
-      cells.push(own || (left ?? over ?? ''));
-      // A writer may leave out the cells that a span covers.
-      const span = Math.min(Number(cell.attributes.gridSpan ?? 1) || 1, MAX_SPAN);
-      const covered = elementsOf(row).filter(({ attributes }) => isOn(attributes.hMerge)).length;
-      for (let extra = 1; covered === 0 && extra < span; extra++) cells.push(cells.at(-1)!);
-    }
-    rows.push(cells);
-  }
+  for (const row of childrenNamed(table, 'a:tr'))
+    rows.push(rowTexts(childrenNamed(row, 'a:tc'), rows.at(-1)));
   return markdownTable(rows);
+}
+
+function rowTexts(cells: XmlElement[], above: string[] | undefined): string[] {
+  const texts: string[] = [];
+  // A writer may leave out the cells that a span covers.
+  const hasCovered = cells.some(({ attributes }) => isOn(attributes.hMerge));
+  for (const cell of cells) {
+    const { hMerge, vMerge, gridSpan } = cell.attributes;
+    const left = isOn(hMerge) ? texts.at(-1) : undefined;
+    const over = isOn(vMerge) ? above?.[texts.length] : undefined;
+    texts.push(bodyText(cell) || repeated(left ?? over));
+    const span = hasCovered ? 1 : Math.min(Number(gridSpan ?? 1) || 1, MAX_SPAN);
+    for (let extra = 1; extra < span; extra++) texts.push(repeated(texts.at(-1)));
+  }
+  return texts;
 }
 
 const isOn = (value: string | undefined): boolean => value === '1' || value === 'true';

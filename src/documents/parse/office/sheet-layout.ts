@@ -1,4 +1,5 @@
 import { markdownTable } from '../table';
+import { repeated } from './spans';
 import type { CellRange, SheetCells, SheetRow } from './sheet';
 
 /** A table that somebody defined in a sheet. */
@@ -23,10 +24,10 @@ function fillMerged({ rows, merges }: SheetCells): void {
   const last = rows.reduce((highest, { number }) => Math.max(highest, number), 0);
   let steps = 0;
   for (const { top, left, bottom, right } of merges) {
-    const text = byNumber.get(top)?.cells.get(left);
-    const spanned = text === undefined ? [] : columns.filter((column) => column >= left && column <= right);
+    const text = repeated(byNumber.get(top)?.cells.get(left));
+    const spanned = text === '' ? [] : columns.filter((column) => column >= left && column <= right);
     steps += columns.length;
-    for (let number = top; text !== undefined && number <= Math.min(bottom, last); number++) {
+    for (let number = top; text !== '' && number <= Math.min(bottom, last); number++) {
       const row = byNumber.get(number);
       steps += row ? spanned.length : 1;
       if (steps > MAX_FILLED) return;

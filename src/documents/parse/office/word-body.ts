@@ -1,4 +1,5 @@
 import { markdownTable } from '../table';
+import { repeated } from './spans';
 import { childNamed, elementsOf, type XmlElement } from '../xml';
 import { chosenChildren } from './alternatives';
 import { mathText } from './math';
@@ -96,30 +97,32 @@ export function wordText(root: XmlElement, part: string, context: WordContext): 
 
   /** Cells that span rows or columns are repeated, so that each row can be read alone. */
   function table(element: XmlElement): string {
-    const rows: string[][] = [];
-    let cellCount = 0;
-    for (const row of structured(element, 'w:tr')) {
-      if (childNamed(childNamed(row, 'w:trPr'), 'w:del')) continue;
-      const above = rows.at(-1) ?? [];
-      const cells = Array.from({ length: span(childNamed(row, 'w:trPr'), 'w:gridBefore', 0) }, () => '');
-      for (const cell of structured(row, 'w:tc')) {
-        const properties = childNamed(cell, 'w:tcPr');
-        if (childNamed(properties, 'w:cellDel')) continue;
-        const merge = childNamed(properties, 'w:vMerge');
-        const isContinued = merge && (merge.attributes['w:val'] ?? 'continue') === 'continue';
-        const own = cellText(cell);
-        const shown = own === '' && isContinued ? (above[cells.length] ?? '') : own;
-        for (let left = span(properties, 'w:gridSpan', 1); left > 0; left--) cells.push(shown);
-        cellCount++;
-      }
-      rows.push(cells);
-    }
+    const shown = structured(element, 'w:tr')
+      .filter((row) => !childNamed(childNamed(row, 'w:trPr'), 'w:del'))
+      .map((row) => ({
+        row,
+        cells: structured(row, 'w:tc').filter((cell) => !childNamed(childNamed(cell, 'w:tcPr'), 'w:cellDel')),
+      }));
+    const all = shown.flatMap(({ cells }) => cells);
     // A table of one cell is a frame around text.
-    return cellCount === 1 ? joined(framed(element)) : markdownTable(rows);
+    if (all.length === 1) return joined(blocksIn(all[0]!));
+    const rows: string[][] = [];
+    for (const { row, cells } of shown) rows.push(rowTexts(row, cells, rows.at(-1) ?? []));
+    return markdownTable(rows);
   }
 
-  function framed(element: XmlElement): Block[] {
-    return structured(element, 'w:tr').flatMap((row) => structured(row, 'w:tc').flatMap(blocksIn));
+  function rowTexts(row: XmlElement, cells: XmlElement[], above: string[]): string[] {
+    const texts = Array.from({ length: span(childNamed(row, 'w:trPr'), 'w:gridBefore', 0) }, () => '');
+    for (const cell of cells) {
+      const properties = childNamed(cell, 'w:tcPr');
+      const merge = childNamed(properties, 'w:vMerge');
+      const isContinued = merge && (merge.attributes['w:val'] ?? 'continue') === 'continue';
+      const own = cellText(cell);
+      const text = own === '' && isContinued ? repeated(above[texts.length]) : own;
+      texts.push(text);
+      for (let left = span(properties, 'w:gridSpan', 1); left > 1; left--) texts.push(repeated(text));
+    }
+    return texts;
   }
 
   function cellText(cell: XmlElement): string {
