@@ -8,19 +8,7 @@ const MAX_PAGES = 5_000;
 
 /** @throws ParseFailure `encrypted`, `broken`, `too_large` or `no_text` */
 export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
-  const { getDocumentProxy } = require('unpdf') as typeof import('unpdf');
-  const pdf = await getDocumentProxy(bytes, { verbosity: 0, enableXfa: true, ...fontData() }).catch(
-    (error: unknown) => {
-      if ((error as Error).name === 'PasswordException')
-        throw new ParseFailure(
-          'encrypted',
-          'The PDF is protected by a password; upload it without.',
-          null,
-          error,
-        );
-      throw new ParseFailure('broken', 'The PDF is damaged and cannot be read.', null, error);
-    },
-  );
+  const { pdf, hasLostForm } = await open(bytes);
   try {
     if (pdf.numPages === 0) throw new ParseFailure('no_text', 'The PDF has no pages.');
     if (pdf.numPages > MAX_PAGES)
@@ -44,7 +32,11 @@ export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
         created_at: pdfDate(info.CreationDate),
         page_count: pdf.numPages,
       }),
-      warnings: [...read.warnings, ...(await attachments(pdf))],
+      warnings: [
+        ...read.warnings,
+        ...(hasLostForm ? ['The form in the PDF (XFA) is damaged and was not read.'] : []),
+        ...(await attachments(pdf)),
+      ],
     };
   } finally {
     await pdf.destroy();
@@ -52,6 +44,31 @@ export async function parsePdf(bytes: Uint8Array): Promise<ParsedBody> {
 }
 
 type Pdf = Awaited<ReturnType<typeof import('unpdf').getDocumentProxy>>;
+
+/** A form in XML (XFA) stands instead of the pages; when it is damaged, the pages are read. @throws ParseFailure */
+async function open(bytes: Uint8Array): Promise<{ pdf: Pdf; hasLostForm: boolean }> {
+  const { getDocumentProxy } = require('unpdf') as typeof import('unpdf');
+  const opened = (enableXfa: boolean): Promise<Pdf> => {
+    // The reader takes its bytes away.
+    return getDocumentProxy(bytes.slice(), { verbosity: 0, enableXfa, ...fontData() });
+  };
+  try {
+    return { pdf: await opened(true), hasLostForm: false };
+  } catch (error) {
+    if ((error as Error).name === 'PasswordException')
+      throw new ParseFailure(
+        'encrypted',
+        'The PDF is protected by a password; upload it without.',
+        null,
+        error,
+      );
+  }
+  try {
+    return { pdf: await opened(false), hasLostForm: true };
+  } catch (error) {
+    throw new ParseFailure('broken', 'The PDF is damaged and cannot be read.', null, error);
+  }
+}
 
 /** Character maps of East Asian fonts, and the fonts that every reader has: files are written without them. */
 function fontData(): { cMapUrl: string; cMapPacked: boolean; standardFontDataUrl: string } {
