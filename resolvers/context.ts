@@ -10,6 +10,8 @@ export interface Context {
   /** Null for callers without a token; only public fields answer them. */
   principal: Principal | null;
   services: Services;
+  /** Aborts when the caller hangs up, for work that is of use to nobody else. Made when it is first asked for. */
+  readonly signal?: AbortSignal;
   /** The tenant's Prisma client, for the Prisma plugin alone. */
   prisma: () => unknown;
 }

@@ -86,4 +86,4 @@ export const dryRunTool = (
   _root: unknown,
   { input: { agentId, ...input } }: Input<OfAgent<DryRunInput>>,
   ctx: Context,
-) => ctx.services.tools.dryRun(principalOf(ctx), agentId, input);
+) => ctx.services.tools.dryRun(principalOf(ctx), agentId, input, ctx.signal);

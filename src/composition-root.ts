@@ -19,6 +19,7 @@ import type { Config } from './config/environment';
 import { openEmbedded } from './composition-database';
 import type { EmbeddedMongo } from './embedded-mongo/server';
 import { createHttpApp } from './http/app';
+import { hangUpSignal } from './http/hang-up';
 import { identify } from './http/identify';
 import { listen } from './http/listen';
 import { CompiledExecution } from './http/compiled-execution';
@@ -297,10 +298,13 @@ function createHttp({
   shutdown: Shutdown;
 } {
   const { config, logger } = options;
-  const contextOf = (principal: Principal | null, requestId: string): Context => ({
+  const contextOf = (principal: Principal | null, requestId: string, request: IncomingMessage): Context => ({
     requestId,
     principal,
     services,
+    get signal() {
+      return hangUpSignal(request.socket);
+    },
     prisma: () => database.prisma(principal!.tenant),
   });
   const compiled = new CompiledExecution(schema);
@@ -310,19 +314,20 @@ function createHttp({
     config: config.graphql,
     logger,
     createContext: async (request: IncomingMessage, response: ServerResponse) =>
-      contextOf(await identify(authenticator, request, true), requestIdOf(request, response)),
+      contextOf(await identify(authenticator, request, true), requestIdOf(request, response), request),
   });
   const facade: RestFacade = createRestFacade<Context>({
     schema,
     executor: createFacadeExecutor(compiled, logger),
     // A probe answers whatever token comes with it: whoever watches the server may have an old one.
     createContext: async (request, info) => {
-      if (info.public) return contextOf(null, info.requestId);
-      return contextOf(await identify(authenticator, request, false), info.requestId);
+      if (info.public) return contextOf(null, info.requestId, request);
+      return contextOf(await identify(authenticator, request, false), info.requestId, request);
     },
     principalKey: ({ principal }) => `${principal!.tenant}/${principal!.userId}`,
     idempotencyStore,
-    withOperation: (context, operationId) => ({ ...context, operationId }),
+    // Who may try again wants the answer of the first try.
+    withOperation: (context, operationId) => ({ ...context, signal: undefined, operationId }),
     logger,
     openBinary: (id, context) => services.attachments.open(context.principal!, id),
     options: {

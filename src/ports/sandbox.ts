@@ -36,6 +36,8 @@ export interface SandboxCall {
   limits?: Partial<SandboxLimits>;
   /** Kills the call; `run` then throws the signal's reason. */
   signal?: AbortSignal;
+  /** Whose turn it is where calls wait for a process: tenants take turns, then their users. */
+  turn?: { tenant?: string; user?: string };
 }
 
 export interface SandboxOutcome {

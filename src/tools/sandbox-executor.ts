@@ -13,7 +13,7 @@ export class SandboxExecutor implements ToolExecutor {
   async execute(
     tool: ToolRecord,
     args: JsonObject,
-    { signal, onProgress }: ToolCallContext,
+    { signal, onProgress, tenant, userId }: ToolCallContext,
   ): Promise<ToolOutcome> {
     const outcome = await this.sandbox.run({
       language: tool.kind as SandboxLanguage,
@@ -21,6 +21,7 @@ export class SandboxExecutor implements ToolExecutor {
       arguments: args,
       limits: { timeoutMs: tool.executionTimeout * MS_PER_SECOND },
       signal,
+      turn: { tenant, user: userId },
     });
     if (outcome.logs !== '') onProgress?.(outcome.logs);
     if (outcome.ok) return { ok: true, result: outcome.result, logs: outcome.logs };

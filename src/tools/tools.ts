@@ -232,8 +232,14 @@ export class Tools {
     return { id: tool.id, message: `Tool ${tool.name} was removed from agent ${agent.name}${deleted}.` };
   }
 
-  /** Runs source, or a tool of the agent, in the sandbox; nothing is kept. */
-  async dryRun(principal: Principal, agentId: string, input: DryRunInput): Promise<SandboxOutcome> {
+  /** Runs source, or a tool of the agent, in the sandbox; nothing is kept. It ends with the signal of who asked. */
+  async dryRun(
+    principal: Principal,
+    agentId: string,
+    input: DryRunInput,
+    signal?: AbortSignal,
+  ): Promise<SandboxOutcome> {
+    const forCaller = { signal, turn: { tenant: principal.tenant, user: principal.userId } };
     const { store, agent } = await this.agent(principal, agentId);
     const args = input.arguments ?? {};
     if (!isObject(args)) throw invalid('arguments', 'must be an object');
@@ -243,7 +249,12 @@ export class Tools {
         input.functionCode,
         input.language ?? undefined,
       );
-      return this.dependencies.sandbox.run({ language, source: input.functionCode, arguments: args });
+      return this.dependencies.sandbox.run({
+        language,
+        source: input.functionCode,
+        arguments: args,
+        ...forCaller,
+      });
     }
     if (!present(input.tool)) throw invalid('function_code', 'give function_code, or tool');
     const tool = await this.assigned(store, agent, input.tool);
@@ -256,6 +267,7 @@ export class Tools {
       source: tool.functionCode ?? '',
       arguments: args,
       limits: { timeoutMs: tool.executionTimeout * MS_PER_SECOND },
+      ...forCaller,
     });
   }
 

@@ -51,6 +51,42 @@ it("another tenant's chat is answered while one tenant's chats wait for their mo
   await Promise.all(waiting);
 }, 60_000);
 
+const ENDLESS = 'function forever() { for (;;) {} }';
+
+it("another tenant's code runs while one tenant's endless dry runs are under way, which end with their caller", async () => {
+  const hangUp = new AbortController();
+  const token = await server.token({ tenant: 'evil', user: 'mallory' });
+  const dryRuns = Array.from({ length: 10 }, () =>
+    fetch(`${server.url}/api/v1/agent/MainAgent/tools/dry-run`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ function_code: ENDLESS, language: 'javascript', arguments: {} }),
+      signal: hangUp.signal,
+    }).then(
+      ({ status }) => status,
+      (error: unknown) => (error as Error).name,
+    ),
+  );
+  const dryRun = () =>
+    bob.rest('POST', '/api/v1/agent/MainAgent/tools/dry-run', {
+      function_code: 'function add(a, b) { return a + b; }',
+      language: 'javascript',
+      arguments: { a: 1, b: 2 },
+    });
+  const begun = performance.now();
+  const { status, body } = await dryRun();
+  expect({ status, result: body.result }).toEqual({ status: 200, result: 3 });
+  expect(performance.now() - begun).toBeLessThan(ANSWER_MS);
+  hangUp.abort();
+  expect(new Set(await Promise.all(dryRuns))).toEqual(new Set(['AbortError']));
+  const after = performance.now();
+  // More than are kept for others: the processes of the first caller are free again.
+  expect((await Promise.all(Array.from({ length: 6 }, dryRun))).map((answer) => answer.body.result)).toEqual(
+    Array(6).fill(3),
+  );
+  expect(performance.now() - after).toBeLessThan(ANSWER_MS);
+}, 90_000);
+
 it('the places of runs that were ended are free again', async () => {
   stub.default({ text: 'done' });
   const { status, body } = await chat(mallory, {

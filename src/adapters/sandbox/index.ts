@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DomainError } from '../../errors';
+import { FairSemaphore } from '../../fair-semaphore';
 import { bigIntegers, JsonProblem, outcomeOfText, readExactJson } from '../../json';
 import { type Clock, systemClock } from '../../ports/clock';
 import type { Logger } from '../../ports/logger';
@@ -85,15 +86,23 @@ export function createSandbox(options: SandboxOptions): ProcessSandbox {
   return new PooledSandbox(pool, options, snapshots);
 }
 
+/** Share of the processes that one user alone does not get. */
+const RESERVED_PROCESSES = 0.25;
+
 class PooledSandbox implements ProcessSandbox {
   /** What is known of sources, so that a call need not read its source again. */
   private readonly facts = new Map<string, Facts>();
+  /** Processes go round between tenants and users; the last ones are for those who have none. */
+  private readonly places: FairSemaphore;
 
   constructor(
     private readonly pool: SandboxPool,
     private readonly options: SandboxOptions,
     private readonly snapshots: Snapshots,
-  ) {}
+  ) {
+    const reserve = Math.floor(pool.size * RESERVED_PROCESSES);
+    this.places = new FairSemaphore(pool.size - reserve, { reserve });
+  }
 
   async inspect(source: string, language?: SandboxLanguage): Promise<SourceFacts> {
     const chosen = language ?? guessLanguage(source);
@@ -140,7 +149,18 @@ class PooledSandbox implements ProcessSandbox {
       if (!(error instanceof DomainError) || error.code !== 'validation_failed') throw error;
       return failed('SyntaxError', error.message, (error.details.extra?.line as number | null) ?? null);
     }
-    call.signal?.throwIfAborted();
+    const leave = await this.places.acquire({ turn: call.turn, signal: call.signal });
+    try {
+      return await this.attemptInTurn(call, { facts, limits });
+    } finally {
+      leave();
+    }
+  }
+
+  private async attemptInTurn(
+    call: SandboxCall,
+    { facts, limits }: { facts: Facts; limits: SandboxLimits },
+  ): Promise<Answer> {
     const member = await this.pool.take(call.language, call.signal);
     // A signal that aborted while the process started tells nobody any more.
     if (call.signal?.aborted) {

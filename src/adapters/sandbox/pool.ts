@@ -28,12 +28,13 @@ export interface PoolOptions {
  * there is room, and what idles for two minutes ends.
  */
 export class SandboxPool {
+  /** Processes at most. */
+  readonly size: number;
   private readonly idle = new Set<Member>();
   private readonly all = new Set<Member>();
   private readonly queue: (() => void)[] = [];
   /** Members at work, with what happens when one takes more memory than it may. */
   private readonly busy = new Map<Member, { mostBytes: number; onExceeded: () => void }>();
-  private readonly limit: number;
   private watcher: NodeJS.Timeout | undefined;
   private starting = 0;
   private failures = 0;
@@ -42,7 +43,7 @@ export class SandboxPool {
 
   constructor(private readonly options: PoolOptions) {
     const suited = Math.max(FEWEST_PROCESSES, availableParallelism() * PROCESSES_PER_CPU);
-    this.limit = options.maxProcesses ?? Math.min(MOST_PROCESSES, suited);
+    this.size = options.maxProcesses ?? Math.min(MOST_PROCESSES, suited);
   }
 
   /**
@@ -112,7 +113,7 @@ export class SandboxPool {
   /** Starts a process, in place of one of another language when there are too many. Undefined when all are busy. */
   private async startOne(language: SandboxLanguage): Promise<Member | undefined> {
     if (this.closed) throw new DomainError('not_ready', 'The sandbox is closed.');
-    if (this.all.size + this.starting >= this.limit) {
+    if (this.all.size + this.starting >= this.size) {
       const [other] = [...this.idle].sort((a, b) => a.lastUsed - b.lastUsed);
       if (!other) return undefined;
       other.kill();
@@ -137,7 +138,7 @@ export class SandboxPool {
 
   /** The next call finds a process waiting, while there is room for one. */
   private refill(language: SandboxLanguage): void {
-    if (this.find(language) || this.starting > 0 || this.all.size >= this.limit) return;
+    if (this.find(language) || this.starting > 0 || this.all.size >= this.size) return;
     this.startOne(language)
       .then((member) => {
         if (!member) return;
