@@ -87,15 +87,19 @@ interface Files {
   texts?: InlineText[] | null;
 }
 
+interface OfDocuments {
+  documentMetadata?: JsonValue;
+}
+
 export const createKnowledgeBase = (
   _root: unknown,
-  { input: { files, texts, ...form } }: { input: BaseForm & Files },
+  { input: { files, texts, documentMetadata, ...form } }: { input: BaseForm & Files & OfDocuments },
   ctx: Context,
 ) =>
   ctx.services.knowledge.ingestion.createFromFiles(
     principalOf(ctx),
     form,
-    incomingFiles(files, texts),
+    incomingFiles(files, texts, { field: 'document_metadata', value: documentMetadata }),
     ctx.operationId,
   );
 
@@ -104,13 +108,15 @@ export const createKnowledgeBaseFromUrl = (_root: unknown, { input }: { input: C
 
 export const addKnowledgeDocuments = (
   _root: unknown,
-  { input: { knowledgeBaseId, files, texts } }: { input: InBase & Files },
+  {
+    input: { knowledgeBaseId, files, texts, metadata },
+  }: { input: InBase & Files & { metadata?: JsonValue } },
   ctx: Context,
 ) =>
   ctx.services.knowledge.ingestion.addDocuments(
     principalOf(ctx),
     knowledgeBaseId,
-    incomingFiles(files, texts),
+    incomingFiles(files, texts, { field: 'metadata', value: metadata }),
   );
 
 export const updateKnowledgeBase = (

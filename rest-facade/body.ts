@@ -108,7 +108,7 @@ function fieldCoercion(document: OpenApiDocument, schema: JsonTree): CoerceField
   const types = typesOf(document, schema);
   const isArray = types.includes('array');
   return (value) => {
-    if (isArray) return toList(value);
+    if (isArray) return toList(value, types.includes('object') ? /^\s*[[{]/ : /^\[/);
     if (typeof value !== 'string' || types.includes('string')) return value;
     if (
       (types.includes('integer') || types.includes('number')) &&
@@ -122,10 +122,10 @@ function fieldCoercion(document: OpenApiDocument, schema: JsonTree): CoerceField
   };
 }
 
-/** A form says a list as repeated fields, as JSON, or as one value. */
-function toList(value: unknown): unknown[] {
+/** A form says a list as repeated fields, as JSON (which begins so), or as one value. */
+function toList(value: unknown, json: RegExp): unknown[] {
   if (Array.isArray(value)) return value as unknown[];
-  const parsed = typeof value === 'string' && value.startsWith('[') ? parsedOr(value) : value;
+  const parsed = typeof value === 'string' && json.test(value) ? parsedOr(value) : value;
   return Array.isArray(parsed) ? (parsed as unknown[]) : [parsed];
 }
 

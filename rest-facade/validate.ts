@@ -111,7 +111,7 @@ export class RequestValidation {
     const group = this.group(route.template);
     await this.describe(group, route, request);
     await run(group.multipart, request).catch((error: unknown) => {
-      throw uploadError(error);
+      throw uploadError(error, this.uploads);
     });
   }
 
@@ -202,9 +202,15 @@ interface PackageError {
   errors?: { path: string; message: string; errorCode?: string }[];
 }
 
-function uploadError(error: unknown): unknown {
+function uploadError(error: unknown, { maxFiles, maxFileBytes }: UploadOptions): unknown {
   const { status, message } = error as PackageError;
-  if (status === 413) return new DomainError('payload_too_large', `The upload is too large: ${message}.`);
+  if (status === 413) {
+    // Reading stops at the limit: how much more there was is not known.
+    const limit = /files/i.test(message)
+      ? `at most ${maxFiles} files a request are taken, this one has more than ${maxFiles}`
+      : `at most ${maxFileBytes} bytes a file are taken`;
+    return new DomainError('payload_too_large', `The upload is too large: ${message} (${limit}).`);
+  }
   // A torn or malformed multipart body reaches us as a 500 of the package; the client's body is at fault.
   return status === undefined
     ? error

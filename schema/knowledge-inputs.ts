@@ -20,6 +20,9 @@ const InlineTextInput = builder.inputType('KnowledgeTextInput', {
   }),
 });
 
+const DOCUMENT_METADATA =
+  'Metadata of the documents, to filter by: one object for all of them, or a list with one for each file. Goes over what a file says of itself.';
+
 export const CreateKnowledgeBaseInput = builder.inputType('CreateKnowledgeBaseInput', {
   description: 'A new knowledge base with its first documents.',
   fields: (t) => ({
@@ -33,6 +36,7 @@ export const CreateKnowledgeBaseInput = builder.inputType('CreateKnowledgeBaseIn
     vectorDbType: t.string({ description: SETTINGS.vectorDbType }),
     files: t.field({ type: ['Upload'], description: 'Files; only over REST.' }),
     texts: t.field({ type: [InlineTextInput], description: 'Texts, for clients that have no files.' }),
+    documentMetadata: t.field({ type: 'JSON', description: DOCUMENT_METADATA }),
   }),
 });
 
@@ -58,6 +62,7 @@ export const AddDocumentsInput = builder.inputType('AddKnowledgeDocumentsInput',
     knowledgeBaseId: t.id({ required: true, description: 'The base, by id or name.' }),
     files: t.field({ type: ['Upload'], description: 'Files; only over REST.' }),
     texts: t.field({ type: [InlineTextInput], description: 'Texts, for clients that have no files.' }),
+    metadata: t.field({ type: 'JSON', description: DOCUMENT_METADATA }),
   }),
 });
 

@@ -9,6 +9,8 @@ export type AddKnowledgeDocumentsInput = {
   files?: Array<unknown> | null | undefined;
   /** The base, by id or name. */
   knowledgeBaseId: string | number;
+  /** Metadata of the documents, to filter by: one object for all of them, or a list with one for each file. Goes over what a file says of itself. */
+  metadata?: unknown;
   /** Texts, for clients that have no files. */
   texts?: Array<KnowledgeTextInput> | null | undefined;
 };
@@ -301,6 +303,8 @@ export type CreateKnowledgeBaseInput = {
   chunkingStrategy?: string | null | undefined;
   /** What it is about, at most 5,000 characters. */
   description?: string | null | undefined;
+  /** Metadata of the documents, to filter by: one object for all of them, or a list with one for each file. Goes over what a file says of itself. */
+  documentMetadata?: unknown;
   /** Files; only over REST. */
   files?: Array<unknown> | null | undefined;
   /** Free-form object. */

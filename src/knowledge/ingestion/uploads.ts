@@ -1,13 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { DomainError, invalid } from '../../errors';
 import type { DocumentParser } from '../../documents/parse';
 import { ParseFailure } from '../../documents/parse/failure';
 import type { Clock } from '../../ports/clock';
 import type { FileStorage, StoredFile } from '../../ports/files';
 import type { IngestionFileRecord, KnowledgeDocumentRecord } from '../../ports/knowledge';
-import type { JsonValue } from '../../ports/records';
+import type { JsonObject, JsonValue } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
 import { KNOWLEDGE_LIMITS } from '../limits';
 
@@ -144,9 +145,21 @@ export class Uploads {
     // Deleted in this very moment: the place is free now.
     if (!known) return this.documentFor(store, userId, row, file, stored);
     await this.dependencies.storage.remove(stored.key);
+    if (file.metadata !== undefined && saysMore(file.metadata, known.metadata)) {
+      const metadata = { ...(known.metadata as JsonObject), ...(file.metadata as JsonObject) };
+      const changed = await store.knowledge.updateDocument(known.id, { metadata, updatedAt: at });
+      // Filters look at the chunks: they are written anew, with the vectors that they have.
+      return { document: changed ?? known, unchanged: false };
+    }
     // Whatever is not there in full gets another chance: a failure may have been a passing one, a job may be lost.
     return { document: known, unchanged: known.status === 'completed' && known.liveRevision !== null };
   }
+}
+
+/** Whether metadata has values that are not there yet. */
+function saysMore(metadata: JsonValue, known: JsonValue): boolean {
+  const there = (known ?? {}) as JsonObject;
+  return Object.entries(metadata as JsonObject).some(([key, value]) => !isDeepStrictEqual(value, there[key]));
 }
 
 const EMPTY_DOCUMENT = {
