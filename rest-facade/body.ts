@@ -13,17 +13,26 @@ const tooLarge = (limit: number): DomainError =>
     extra: { max_bytes: limit },
   });
 
-/** How much of a refused body is still read, so that the client gets to see the answer, before the connection is cut. */
+/** How many limits of a refused body are still read, so that the client gets to see the answer, before the connection is cut. */
 const DISCARD_FACTOR = 4;
 
-/** Reads on and forgets: a connection that is closed while the client still sends loses the answer. */
-function discard(request: IncomingMessage, limit: number): void {
+/** From the end of the reading of a refused body until the connection is cut: time to read the answer. Milliseconds. */
+const LINGER_MS = 2_000;
+
+/**
+ * Reads a refused body on for a while and forgets it, then reads no more and cuts the connection a little later: one that is
+ * closed while the client still sends loses the answer.
+ * @param limit bytes that are still read
+ */
+export function discard(request: IncomingMessage, limit: number): void {
   let discarded = 0;
-  request.on('data', (chunk: Buffer) => {
+  const onData = (chunk: Buffer): void => {
     discarded += chunk.length;
-    if (discarded > limit * DISCARD_FACTOR) request.socket.destroy();
-  });
-  request.resume();
+    if (discarded <= limit) return;
+    request.off('data', onData).pause();
+    setTimeout(() => request.socket.destroy(), LINGER_MS).unref();
+  };
+  request.on('data', onData).resume();
 }
 
 /**
@@ -34,7 +43,7 @@ function discard(request: IncomingMessage, limit: number): void {
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limit) {
-    discard(request, limit);
+    discard(request, limit * DISCARD_FACTOR);
     return Promise.reject(tooLarge(limit));
   }
   return new Promise((resolve, reject) => {
@@ -50,7 +59,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
         return;
       }
       stop();
-      discard(request, limit);
+      discard(request, limit * DISCARD_FACTOR);
       reject(tooLarge(limit));
     };
     const onEnd = (): void => {
@@ -97,7 +106,8 @@ export function parseUrlEncodedBody(bytes: Buffer): { value: Record<string, unkn
   const value: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [name, text] of new URLSearchParams(raw)) {
     const known = value[name];
-    value[name] = known === undefined ? text : [known, text].flat();
+    if (Array.isArray(known)) known.push(text);
+    else value[name] = known === undefined ? text : [known, text];
   }
   return { value, raw };
 }

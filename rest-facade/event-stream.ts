@@ -6,6 +6,8 @@ export interface EventStreamOptions {
   heartbeatMs: number;
   /** A reader that takes nothing for so long is cut off. Milliseconds. */
   drainTimeoutMs: number;
+  /** When the reader's token ends, and with it the stream. Milliseconds since 1970; undefined: never. */
+  expiresAt?: number;
   logger: Logger;
 }
 
@@ -113,6 +115,8 @@ export class EventStream {
   }
 
   private beat(): void {
+    // Looked at with each heartbeat: a timer for every stream would cost more than it is worth.
+    if ((this.options.expiresAt ?? Infinity) <= Date.now()) return this.end();
     // A reader that is behind gets no further bytes queued for it.
     if (!this.response.writableNeedDrain) this.response.write(': heartbeat\n\n');
   }

@@ -10,11 +10,12 @@ import type { BoundRequest } from './bind';
 import { mediaTypeOf, parseJsonBody, parseUrlEncodedBody, readBody } from './body';
 import { EventStream, pump, type OpenStreams } from './event-stream';
 import { readIdempotencyKey, runOnce } from './idempotency';
+import { readMultipart, type UploadLimits } from './multipart';
 import type { Call, CompiledOperation, CompiledStream, Follow } from './operation';
 import { toRefusal } from './problem';
 import { requestIdOf } from './request-id';
 import { textOf } from './text';
-import { UploadedFile, type ContextFactory, type Executor } from './types';
+import type { ContextFactory, Executor, UploadedFile } from './types';
 import type { RequestValidation, ResponseValidation } from './validate';
 
 export interface HandlerDependencies<Context> {
@@ -22,11 +23,14 @@ export interface HandlerDependencies<Context> {
   createContext: ContextFactory<Context>;
   /** Names tenant and user of a context, for idempotency keys. */
   principalKey: (context: Context) => string;
+  /** When the caller's token ends, and with it the streams that it opened: milliseconds since 1970; undefined: never. */
+  expiresAt?: (context: Context) => number | undefined;
   idempotencyStore: IdempotencyStore;
   /** The context of a request that may be tried again: what it makes has this id. */
   withOperation?: (context: Context, operationId: string) => Context;
   logger: Logger;
   validation: RequestValidation;
+  uploads: UploadLimits;
   responseValidation?: ResponseValidation;
   streams: OpenStreams;
   maxBodyBytes: number;
@@ -157,7 +161,7 @@ export class OperationHandler<Context> {
       probe.headers = { ...request.headers, 'content-type': mediaType };
     const coerce = operation.mediaTypes.get(mediaType);
     if (mediaType === 'multipart/form-data') {
-      await this.readMultipart(operation, request, probe, files);
+      await this.readForm(request, probe, files);
       probe.body = coerce!(probe.body, new Set(files.map((file) => file.fieldName)));
       return undefined;
     }
@@ -181,27 +185,10 @@ export class OperationHandler<Context> {
     throw new DomainError('unsupported_media_type', `${given} is not supported here; send ${accepted}.`);
   }
 
-  private async readMultipart(
-    operation: CompiledOperation<Context>,
-    request: Request,
-    probe: Probe,
-    files: UploadedFile[],
-  ): Promise<void> {
-    const carrier = request as Request & { params: Record<string, string> };
-    const route = { template: operation.template, method: operation.method };
-    await this.dependencies.validation.readMultipart(route, carrier);
-    for (const file of (request.files as Express.Multer.File[] | undefined) ?? []) {
-      files.push(
-        new UploadedFile({
-          fieldName: file.fieldname,
-          fileName: file.originalname,
-          mimeType: file.mimetype,
-          size: file.size,
-          path: file.path,
-        }),
-      );
-    }
-    probe.body = request.body as unknown;
+  private async readForm(request: Request, probe: Probe, files: UploadedFile[]): Promise<void> {
+    const form = await readMultipart(request, this.dependencies.uploads);
+    files.push(...form.files);
+    probe.body = form.fields;
     probe.headers = { ...request.headers, 'content-type': 'multipart/form-data' };
   }
 
@@ -284,7 +271,7 @@ export class OperationHandler<Context> {
     const followed = { ...exchange, bound: { ...exchange.bound, start } };
     const variables = this.variables(followed, stream.follow.bind);
     // The run is durable now: the client gets its headers before the first event exists.
-    const events = this.open(exchange.response);
+    const events = this.open(exchange);
     await this.render(followed, stream.follow, events, () =>
       this.dependencies.executor.subscribe(stream.follow.operation, variables, exchange.context),
     );
@@ -317,12 +304,13 @@ export class OperationHandler<Context> {
       dataOf(source);
       throw new Error(`${follow.operation.name} gave neither a stream nor an error.`);
     }
-    await this.render(exchange, follow, this.open(exchange.response), () => source);
+    await this.render(exchange, follow, this.open(exchange), () => source);
   }
 
-  private open(response: Response): EventStream {
+  private open({ response, context }: Exchange<Context>): EventStream {
     const { heartbeatMs, drainTimeoutMs, logger, streams } = this.dependencies;
-    const stream = new EventStream(response, { heartbeatMs, drainTimeoutMs, logger });
+    const expiresAt = this.dependencies.expiresAt?.(context);
+    const stream = new EventStream(response, { heartbeatMs, drainTimeoutMs, expiresAt, logger });
     streams.add(stream);
     return stream;
   }

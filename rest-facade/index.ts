@@ -39,6 +39,8 @@ export interface RestFacadeOptions {
   maxFileBytes?: number;
   /** Files in one upload. Default 100. */
   maxFiles?: number;
+  /** Largest upload as a whole in bytes. Default 1 GiB. */
+  maxUploadBytes?: number;
   /** Folder for uploads in transit. Default: `agentflow-uploads` in the system's temporary folder. */
   uploadDirectory?: string;
   /** Milliseconds between heartbeat comments on event streams. Default 15,000. */
@@ -57,6 +59,8 @@ export interface RestFacadeInput<Context> {
   createContext: ContextFactory<Context>;
   /** Names tenant and user of a context, for idempotency keys: `acme/user-1`. */
   principalKey: (context: Context) => string;
+  /** When the caller's token ends: milliseconds since 1970; undefined: never. */
+  expiresAt?: (context: Context) => number | undefined;
   idempotencyStore: IdempotencyStore;
   /** The context of a request that may be tried again: what it makes has this id. */
   withOperation?: (context: Context, operationId: string) => Context;
@@ -133,19 +137,22 @@ export function createRestFacade<Context>(input: RestFacadeInput<Context>): Rest
   const uploadDirectory = options.uploadDirectory ?? join(tmpdir(), 'agentflow-uploads');
   mkdirSync(uploadDirectory, { recursive: true, mode: 0o700 });
   const streams = new OpenStreams();
-  const validation = new RequestValidation(bundle, {
-    directory: uploadDirectory,
-    maxFileBytes: options.maxFileBytes ?? 50 * MEBIBYTE,
-    maxFiles: options.maxFiles ?? 100,
-  });
+  const validation = new RequestValidation(bundle);
   const handler = new OperationHandler<Context>({
     executor,
     createContext,
     principalKey,
+    expiresAt: input.expiresAt,
     idempotencyStore,
     withOperation: input.withOperation,
     logger,
     validation,
+    uploads: {
+      directory: uploadDirectory,
+      maxFileBytes: options.maxFileBytes ?? 50 * MEBIBYTE,
+      maxFiles: options.maxFiles ?? 100,
+      maxTotalBytes: options.maxUploadBytes ?? 1024 * MEBIBYTE,
+    },
     responseValidation: options.validateResponses ? new ResponseValidation(document) : undefined,
     streams,
     maxBodyBytes: options.maxBodyBytes ?? 10 * MEBIBYTE,

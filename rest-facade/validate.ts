@@ -14,17 +14,8 @@ export interface ValidatedRoute {
   method: string;
 }
 
-export interface UploadOptions {
-  /** Folder for files in transit. */
-  directory: string;
-  /** Bytes. */
-  maxFileBytes: number;
-  maxFiles: number;
-}
-
 interface GroupValidator {
   metadata: RequestHandler;
-  multipart: RequestHandler;
   request: RequestHandler;
   /** `GET /path/{id}` -> what the package found for it. */
   known: Map<string, object>;
@@ -57,10 +48,7 @@ const run = (handler: RequestHandler, request: Request): Promise<void> =>
 export class RequestValidation {
   private readonly groups = new Map<string, GroupValidator>();
 
-  constructor(
-    private readonly bundle: Bundle,
-    private readonly uploads: UploadOptions,
-  ) {}
+  constructor(private readonly bundle: Bundle) {}
 
   private group(template: string): GroupValidator {
     const name = this.bundle.groupOf.get(template)!;
@@ -81,15 +69,11 @@ export class RequestValidation {
       validateSecurity: false,
       validateResponses: false,
       validateRequests: { allowUnknownQueryParameters: true, coerceTypes: false, allErrors: true },
-      fileUploader: {
-        dest: this.uploads.directory,
-        limits: { fileSize: this.uploads.maxFileBytes, files: this.uploads.maxFiles },
-        defParamCharset: 'utf8',
-      },
+      // The facade reads forms itself, with a limit on everything that a client can repeat.
+      fileUploader: false,
     }) as unknown as RequestHandler[];
     return {
       metadata: pick(handlers, 'metadataMiddleware'),
-      multipart: pick(handlers, 'multipartMiddleware'),
       request: pick(handlers, 'requestMiddleware'),
       known: new Map(),
     };
@@ -104,15 +88,6 @@ export class RequestValidation {
       group.known.set(key, known);
     }
     (request as { openapi?: object }).openapi = { ...known, pathParams: request.params };
-  }
-
-  /** Reads a multipart body: files go to the upload folder, fields to `request.body`. @throws DomainError */
-  async readMultipart(route: ValidatedRoute, request: Request): Promise<void> {
-    const group = this.group(route.template);
-    await this.describe(group, route, request);
-    await run(group.multipart, request).catch((error: unknown) => {
-      throw uploadError(error, this.uploads);
-    });
   }
 
   /**
@@ -200,21 +175,6 @@ interface PackageError {
   status?: number;
   message: string;
   errors?: { path: string; message: string; errorCode?: string }[];
-}
-
-function uploadError(error: unknown, { maxFiles, maxFileBytes }: UploadOptions): unknown {
-  const { status, message } = error as PackageError;
-  if (status === 413) {
-    // Reading stops at the limit: how much more there was is not known.
-    const limit = /files/i.test(message)
-      ? `at most ${maxFiles} files a request are taken, this one has more than ${maxFiles}`
-      : `at most ${maxFileBytes} bytes a file are taken`;
-    return new DomainError('payload_too_large', `The upload is too large: ${message} (${limit}).`);
-  }
-  // A torn or malformed multipart body reaches us as a 500 of the package; the client's body is at fault.
-  return status === undefined
-    ? error
-    : new DomainError('bad_request', `The multipart body is unreadable: ${message}.`);
 }
 
 /** `/body/messages/0/role` -> `messages.0.role`, `/query/limit` -> `query.limit`, `/params/id` -> `path.id`. */

@@ -312,6 +312,7 @@ function createHttp({
     schema,
     compiled,
     config: config.graphql,
+    drainTimeoutMs: config.http.drainTimeoutMs,
     logger,
     createContext: async (request: IncomingMessage, response: ServerResponse) =>
       contextOf(await identify(authenticator, request, true), requestIdOf(request, response), request),
@@ -325,6 +326,7 @@ function createHttp({
       return contextOf(await identify(authenticator, request, false), info.requestId, request);
     },
     principalKey: ({ principal }) => `${principal!.tenant}/${principal!.userId}`,
+    expiresAt: ({ principal }) => principal?.expiresAt,
     idempotencyStore,
     // Who may try again wants the answer of the first try.
     withOperation: (context, operationId) => ({ ...context, signal: undefined, operationId }),
@@ -335,7 +337,9 @@ function createHttp({
       maxFileBytes: config.files.maxUploadBytes,
       // Beside the files, which a small temporary folder may have no room for.
       uploadDirectory: uploadFolder(config),
+      maxUploadBytes: config.files.maxUploadRequestBytes,
       heartbeatMs: config.http.heartbeatMs,
+      drainTimeoutMs: config.http.drainTimeoutMs,
       validateResponses: options.validateResponses ?? false,
       // The committed document is checked by the tests and by CI; a start need not check it again.
       validateDocument: options.validateResponses ?? false,
@@ -357,6 +361,7 @@ function createHttp({
       maxBodyBytes: config.http.maxBodyBytes,
       isOpen: config.identity.devPrincipal !== undefined,
       graphiql: config.graphql.graphiql,
+      metricsToken: config.http.metricsToken,
       version,
     },
     logger,

@@ -1,5 +1,5 @@
-/** Ids that clients may choose: of conversations, messages and calls. */
-export const ID_PATTERN = /^[A-Za-z0-9_.:-]{1,128}$/;
+/** Ids that clients may choose: of conversations, messages and calls. `.` and `..` would be steps in the path of a URL. */
+export const ID_PATTERN = /^(?!\.{1,2}$)[A-Za-z0-9_.:-]{1,128}$/;
 /** Longest text of one message. */
 export const MESSAGE_CHARACTERS = 1_000_000;
 /** Longest free-form metadata, as JSON. */

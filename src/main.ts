@@ -79,7 +79,7 @@ function startFailure(error: unknown, { http }: Config): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const address = `${http.host}:${http.port}`;
   if (code === 'EADDRINUSE')
-    return `another program listens on ${address}. Stop it, or choose another port: PORT=${http.port + 1} npm start.`;
+    return `another program listens on ${address} (EADDRINUSE). Stop it, or choose another port: PORT=${http.port + 1} npm start.`;
   if (code === 'EACCES' && http.port < FIRST_FREE_PORT)
     return `this user may not listen on ${address}. Choose a PORT of ${FIRST_FREE_PORT} or more.`;
   if (code === 'EADDRNOTAVAIL') return `HOST=${http.host} is no address of this machine.`;

@@ -43,12 +43,18 @@ export interface Config {
     isLoopback: boolean;
     maxBodyBytes: number;
     heartbeatMs: number;
+    /** A reader of a stream that takes nothing for so long is cut off. */
+    drainTimeoutMs: number;
+    /** Of scrapers on other machines; undefined: none may read the metrics. */
+    metricsToken: string | undefined;
     /** Empty: no cross-origin access. `['*']`: every origin. */
     corsOrigins: readonly string[];
   };
   data: { directory: string };
   files: {
     maxUploadBytes: number;
+    /** Of one request with all its files. */
+    maxUploadRequestBytes: number;
     /** Undefined: files are in the data folder. */
     s3:
       | {
@@ -139,10 +145,16 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Readonly<Record<st
       isLoopback: isLoopback(values.HOST),
       maxBodyBytes: values.AGENTFLOW_MAX_BODY_KB * 1024,
       heartbeatMs: values.AGENTFLOW_HEARTBEAT_MS,
+      drainTimeoutMs: values.AGENTFLOW_DRAIN_TIMEOUT_MS,
+      metricsToken: values.AGENTFLOW_METRICS_TOKEN,
       corsOrigins: values.AGENTFLOW_CORS_ORIGINS ?? [],
     },
     data: { directory: resolve(values.AGENTFLOW_DATA_DIR) },
-    files: { maxUploadBytes: values.AGENTFLOW_MAX_UPLOAD_MB * 1024 * 1024, s3: s3Config(values) },
+    files: {
+      maxUploadBytes: values.AGENTFLOW_MAX_UPLOAD_MB * 1024 * 1024,
+      maxUploadRequestBytes: values.AGENTFLOW_MAX_UPLOAD_REQUEST_MB * 1024 * 1024,
+      s3: s3Config(values),
+    },
     database: { url: values.MONGODB_URL, prefix: values.AGENTFLOW_DB_PREFIX },
     search: { url: values.ELASTICSEARCH_URL },
     models: modelsConfig(values),

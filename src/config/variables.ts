@@ -174,6 +174,16 @@ export const VARIABLES = {
     '15000',
     'Pause after which an idle event stream gets a comment, so that proxies keep it open.',
   ),
+  AGENTFLOW_DRAIN_TIMEOUT_MS: withDefault(
+    whole(100, 600_000),
+    '30000',
+    'Time after which a reader of an event stream that takes nothing is cut off; it may resume.',
+  ),
+  AGENTFLOW_METRICS_TOKEN: optional(
+    text,
+    'Bearer token with which other machines may read /metrics; without it only this machine may.',
+    { shownDefault: 'none', secret: true },
+  ),
   AGENTFLOW_CORS_ORIGINS: optional(
     origins,
     'Origins whose browsers may call the API, separated by commas; * for all.',
@@ -277,6 +287,11 @@ export const VARIABLES = {
     whole(1, 5_000),
     '50',
     'Largest uploaded file in MiB; larger ones are refused with 413.',
+  ),
+  AGENTFLOW_MAX_UPLOAD_REQUEST_MB: withDefault(
+    whole(1, 1_048_576),
+    '1024',
+    'Largest upload request in MiB, with all its files; larger ones are refused with 413.',
   ),
   S3_BUCKET: optional(text, 'Bucket that keeps uploaded files; without it they are in the data folder.'),
   S3_ENDPOINT: optional(

@@ -60,6 +60,11 @@ export interface FileInput {
   declaredType?: string | null;
 }
 
+/** A file that lies on disk: it is read when its turn comes, by the thread that parses it. */
+export interface FileOnDisk extends Omit<FileInput, 'bytes'> {
+  path: string;
+}
+
 export const CHUNKING_STRATEGIES = ['auto', 'fixed', 'sentence', 'markdown', 'code'] as const;
 export type ChunkingStrategy = (typeof CHUNKING_STRATEGIES)[number];
 

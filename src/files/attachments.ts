@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { cut, encodeCursor, toPage, type PageArguments } from '../cursor';
@@ -106,7 +105,7 @@ export class Attachments {
   }
 
   private async readText(tenant: string, file: UploadedFile, fileName: string): Promise<ReadText> {
-    const input = { bytes: await readFile(file.path), fileName, declaredType: file.mimeType };
+    const input = { path: file.path, fileName, declaredType: file.mimeType };
     try {
       const document = await this.options.parser.parse(input);
       const stored = await this.options.storage.put(Readable.from([Buffer.from(document.text, 'utf8')]), {

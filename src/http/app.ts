@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import express, {
@@ -25,6 +26,8 @@ export interface HttpConfig {
   isOpen: boolean;
   /** Whether GraphiQL is served. */
   graphiql: boolean;
+  /** What a scraper from another machine must send as its bearer token; undefined: only this machine may read `/metrics`. */
+  metricsToken: string | undefined;
   /** Of the product, for `/`. */
   version: string;
 }
@@ -131,7 +134,7 @@ function sendJson(response: Response, value: unknown): void {
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-function endpoints({ jwks }: HttpAppInput, metrics: MetricsRegistry): RequestHandler {
+function endpoints({ jwks, config }: HttpAppInput, metrics: MetricsRegistry): RequestHandler {
   return async (request, response, next) => {
     if (!isRead(request)) return next();
     if (request.path === '/.well-known/jwks.json') {
@@ -142,9 +145,31 @@ function endpoints({ jwks }: HttpAppInput, metrics: MetricsRegistry): RequestHan
     }
     if (request.path !== '/metrics') return next();
     response.locals.route = request.path;
+    if (!mayReadMetrics(request, config.metricsToken))
+      throw new DomainError(
+        'unauthenticated',
+        '/metrics answers this machine, and others with AGENTFLOW_METRICS_TOKEN as their bearer token.',
+        { extra: { www_authenticate: 'Bearer' } },
+      );
     response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
     response.end(request.method === 'HEAD' ? undefined : metrics.render());
   };
+}
+
+const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
+
+/** A proxy on this machine speaks for others, and says so. */
+const isFromHere = ({ socket, headers }: Request): boolean =>
+  LOOPBACK.test(socket.remoteAddress ?? '') &&
+  headers['x-forwarded-for'] === undefined &&
+  headers.forwarded === undefined;
+
+function mayReadMetrics(request: Request, token: string | undefined): boolean {
+  if (isFromHere(request)) return true;
+  const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined || given === undefined) return false;
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(token));
 }
 
 /** `/` for machines when the REST document does not describe it, and the end of the road for everything else. */

@@ -38,7 +38,7 @@ export function limitPlugins(config: Limits): Plugin[] {
       propagateOnRejection: false,
       onReject: [reporting('aliases', config.maxAliases, (found) => `The operation has ${found} aliases`)],
     }),
-    ...(config.introspection ? [] : [noIntrospection]),
+    ...(config.introspection ? [] : [noIntrospection, noSuggestions]),
     complexityPlugin(config.maxComplexity),
   ];
 }
@@ -46,6 +46,32 @@ export function limitPlugins(config: Limits): Plugin[] {
 const noIntrospection: Plugin = {
   onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
 };
+
+/** Where the schema is not told, near misses do not tell it either: "Did you mean ..." names what is there. */
+const SUGGESTION = /\s?Did you mean [^]*$/;
+
+const noSuggestions: Plugin = {
+  onValidate: () => (payload) => {
+    if (!payload.valid) payload.setResult((payload.result as readonly GraphQLError[]).map(withoutSuggestion));
+  },
+  onResultProcess: (payload) => {
+    const { errors } = payload.result as { errors?: readonly GraphQLError[] };
+    if (errors?.some(({ message }) => SUGGESTION.test(message)))
+      payload.setResult({ ...payload.result, errors: errors.map(withoutSuggestion) });
+  },
+};
+
+function withoutSuggestion(error: GraphQLError): GraphQLError {
+  if (!SUGGESTION.test(error.message)) return error;
+  const { nodes, source, positions, path, extensions } = error;
+  return new GraphQLError(error.message.replace(SUGGESTION, ''), {
+    nodes,
+    source,
+    positions,
+    path,
+    extensions,
+  });
+}
 
 function tooMuch(limit: string, max: number, message: string, actual?: number): GraphQLError {
   return new GraphQLError(message, {

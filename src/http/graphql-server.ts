@@ -11,6 +11,7 @@ import { maskError, useMaskedResults, useRequestIds } from './graphql-errors';
 import { useExactJson } from './graphql-json';
 import { limitPlugins } from './graphql-limits';
 import { useSingleConnections } from './graphql-stream';
+import { usePacedStreams } from './paced-stream';
 
 /** What the HTTP adapter puts beside each GraphQL request. */
 export interface ServerContext {
@@ -24,13 +25,15 @@ export interface GraphQLServerInput {
   createContext: (request: IncomingMessage, response: ServerResponse) => Promise<Context>;
   logger: Logger;
   compiled: CompiledExecution;
+  /** Milliseconds until a stream's reader that takes nothing is cut off. */
+  drainTimeoutMs: number;
 }
 
 export type GraphQLServer = YogaServerInstance<ServerContext, Context>;
 
 /** GraphQL over HTTP and server-sent events at `/graphql`; single-connection mode of graphql-sse at `/graphql/stream`. */
 export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
-  const { schema, config, createContext, logger, compiled } = input;
+  const { schema, config, createContext, logger, compiled, drainTimeoutMs } = input;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -52,6 +55,7 @@ export function createGraphQLServer(input: GraphQLServerInput): GraphQLServer {
     plugins: [
       useExactJson(),
       useSingleConnections({ createContext, logger }),
+      usePacedStreams({ drainTimeoutMs, logger }),
       useMaskedResults(logger),
       ...limitPlugins(config),
       useRequestIds(),

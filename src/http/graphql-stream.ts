@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type DocumentNode,
@@ -13,6 +12,7 @@ import type { Plugin, YogaServer } from 'graphql-yoga';
 import { type Context, principalOf } from '../../resolvers/context';
 import type { Logger } from '../ports/logger';
 import { maskError, nameRequest } from './graphql-errors';
+import { SingleConnections } from './single-connections';
 
 const PATH = '/graphql/stream';
 const TOKEN_HEADER = 'x-graphql-event-stream-token';
@@ -29,29 +29,49 @@ export interface SingleConnectionInput {
 
 /**
  * Single-connection mode of graphql-sse at `/graphql/stream`: a client reserves one event stream and sends any number of
- * operations into it. Streams are reserved for authenticated callers only; each operation is authenticated by itself.
+ * operations into it. Streams are reserved for authenticated callers only, under a token that is made here; each operation is
+ * authenticated by itself.
  */
 export function useSingleConnections({ createContext, logger }: SingleConnectionInput): Plugin<object, Pair> {
   const pairs = new WeakMap<object, Pair>();
   const idOf = (raw: object): string => String(pairs.get(raw)?.res.getHeader('x-request-id') ?? '');
   let yoga: YogaServer<Pair, object>;
 
+  /** Requests of our own, which end streams that nobody came for. */
+  const own = new WeakSet<object>();
+  const connections = new SingleConnections((token) => {
+    const request = new Request(`http://localhost${PATH}`, {
+      headers: { accept: 'text/event-stream', [TOKEN_HEADER]: token },
+    });
+    own.add(request);
+    void handle(request).then((response) => response.body?.cancel());
+  });
+  const tokenOf = (headers: { get(name: string): string | null | undefined }, url: string): string | null =>
+    headers.get(TOKEN_HEADER) ?? new URL(url, 'http://localhost').searchParams.get('token');
+
   const handle = createHandler({
     authenticate: async ({ raw, headers, method, url }) => {
+      const given = tokenOf(headers, url);
+      if (own.has(raw)) return given;
       const { req, res } = pairs.get(raw)!;
       try {
-        principalOf(await createContext(req, res));
+        const principal = principalOf(await createContext(req, res));
+        if (method === 'PUT') return connections.reserve(principal);
+        // Without a reservation an operation may still have a stream of its own.
+        if (given === null) return null;
+        connections.assertOwned(given, principal);
+        if (headers.get('accept') === 'text/event-stream') connections.open(given, res);
+        return given;
       } catch (error) {
         return refusal(maskError(error, logger, idOf(raw)));
       }
-      const given = headers.get(TOKEN_HEADER) ?? new URL(url, 'http://localhost').searchParams.get('token');
-      // Without a reservation an operation may still have a stream of its own.
-      return given || (method === 'PUT' ? randomUUID() : null);
     },
     // Errors go into the stream, where clients look for them: the answer to the request would show them only a status.
-    onSubscribe: async ({ raw }, params) => {
+    onSubscribe: async ({ raw, headers, url }, params) => {
+      const token = tokenOf(headers, url);
+      const streamResponse = token === null ? undefined : () => connections.responseOf(token);
       try {
-        return (await perform(yoga, { ...pairs.get(raw)!, request: raw, params })) as never;
+        return (await perform(yoga, { ...pairs.get(raw)!, request: raw, params, streamResponse })) as never;
       } catch (error) {
         return failed([maskError(error, logger, idOf(raw))]);
       }
@@ -77,7 +97,12 @@ const failed = (errors: readonly GraphQLError[]) => ({ data: undefined, errors }
 
 async function perform(
   yoga: YogaServer<Pair, object>,
-  context: Pair & { request: object; params: RequestParams },
+  context: Pair & {
+    request: object;
+    params: RequestParams;
+    /** Where results are written, if not to the answer of the request. */
+    streamResponse: (() => Promise<ServerResponse | undefined>) | undefined;
+  },
 ): Promise<unknown> {
   const { query, variables, operationName } = context.params;
   const enveloped = yoga.getEnveloped(context as never);

@@ -92,7 +92,8 @@ function principalOf(token: VerifiedToken, credentials: Credentials, config: Ide
   }
   const required = config.machineRequiredScope;
   if (required !== undefined && !token.scopes.includes(required)) throw insufficientScope(required);
-  return { type: 'machine', userId: sncUserid, tenant: token.tenant, scopes: token.scopes, isAdmin: false };
+  const { tenant, scopes, expiresAt } = token;
+  return { type: 'machine', userId: sncUserid, tenant, scopes, isAdmin: false, expiresAt };
 }
 
 const developer = (dev: { tenant: string; userId: string }, scopes: readonly string[]): Principal =>

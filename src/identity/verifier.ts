@@ -17,7 +17,7 @@ const ISSUER_RECHECK_MS = 10 * 60_000;
 /** What a token proves. A machine's principal also depends on its request's headers. */
 export type VerifiedToken =
   | { kind: 'principal'; principal: Principal; goodUntil: number }
-  | { kind: 'machine'; tenant: string; scopes: readonly string[]; goodUntil: number };
+  | { kind: 'machine'; tenant: string; scopes: readonly string[]; expiresAt: number; goodUntil: number };
 
 export interface VerifierOptions {
   config: IdentityConfig;
@@ -70,6 +70,7 @@ async function verifyOwn(token: string, options: VerifierOptions): Promise<Verif
     tenant: tenantOf(claims[OWN_TENANT_CLAIM]),
     scopes,
     isAdmin: type === 'human' && isAdmin(scopes, config),
+    expiresAt: expiryOf(claims),
   } as const;
   return { kind: 'principal', principal: Object.freeze(principal), goodUntil: expiryOf(claims) };
 }
@@ -89,6 +90,7 @@ async function verifyHuman(token: string, options: VerifierOptions): Promise<Ver
     tenant: tenantOf(claims[config.tenantClaim] ?? profile[config.tenantClaim]),
     scopes,
     isAdmin: isAdmin(scopes, config),
+    expiresAt: expiryOf(claims),
   } as const;
   return { kind: 'principal', principal: Object.freeze(principal), goodUntil: recheckTime(claims, clock) };
 }
@@ -99,6 +101,7 @@ async function verifyMachine(token: string, options: VerifierOptions): Promise<V
     kind: 'machine',
     tenant: tenantOf(claims[options.config.tenantClaim]),
     scopes: scopesOf(claims),
+    expiresAt: expiryOf(claims),
     goodUntil: recheckTime(claims, options.clock),
   };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import type { DocumentParser } from '../documents/parse';
 import { CHUNKING_STRATEGIES, type Chunk, type ChunkingStrategy } from '../documents/types';
 import { invalid } from '../errors';
@@ -40,13 +40,11 @@ export class ChunkingPreviews {
   /** @throws DomainError `validation_failed`, `unsupported_media_type` */
   async preview(form: PreviewForm): Promise<{ chunks: PreviewChunk[] }> {
     checkForm(form);
-    const bytes = form.file
-      ? (form.file.bytes ?? (await readFile(form.file.path!)))
-      : Buffer.from(form.text!, 'utf8');
-    const key = keyOf(form, bytes);
+    const content = contentOf(form);
+    const key = await keyOf(form, content);
     const known = this.recent.get(key);
     if (known) return { chunks: await known };
-    const chunks = this.cut(form, bytes);
+    const chunks = this.cut(form, content);
     this.remember(key, chunks);
     return { chunks: await chunks };
   }
@@ -60,10 +58,10 @@ export class ChunkingPreviews {
     yield { type: 'end', seq, content: { total: chunks.length, tokens } };
   }
 
-  private async cut(form: PreviewForm, bytes: Uint8Array): Promise<PreviewChunk[]> {
+  private async cut(form: PreviewForm, content: Content): Promise<PreviewChunk[]> {
     const fileName = form.file?.fileName ?? form.fileName ?? 'text.txt';
     const { chunks } = await this.dependencies.parser.read(
-      { bytes, fileName, declaredType: form.file?.mimeType },
+      { ...content, fileName, declaredType: form.file?.mimeType },
       {
         strategy: (form.chunkingStrategy ?? BASE_DEFAULTS.chunkingStrategy) as ChunkingStrategy,
         size: form.chunkSize ?? BASE_DEFAULTS.chunkSize,
@@ -96,11 +94,20 @@ function checkForm(form: PreviewForm): void {
   complaints.throwIfAny();
 }
 
-function keyOf(form: PreviewForm, bytes: Uint8Array): string {
+type Content = { bytes: Uint8Array } | { path: string };
+
+function contentOf({ file, text }: PreviewForm): Content {
+  if (!file) return { bytes: Buffer.from(text!, 'utf8') };
+  return file.bytes ? { bytes: file.bytes } : { path: file.path! };
+}
+
+async function keyOf(form: PreviewForm, content: Content): Promise<string> {
   const { chunkSize, overlapPercentage, chunkingStrategy } = form;
   const name = form.file?.fileName ?? form.fileName;
-  return createHash('sha256')
-    .update(JSON.stringify([chunkSize, overlapPercentage, chunkingStrategy, name, form.file?.mimeType]))
-    .update(bytes)
-    .digest('hex');
+  const hash = createHash('sha256').update(
+    JSON.stringify([chunkSize, overlapPercentage, chunkingStrategy, name, form.file?.mimeType]),
+  );
+  if ('bytes' in content) hash.update(content.bytes);
+  else for await (const chunk of createReadStream(content.path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }

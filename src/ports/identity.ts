@@ -9,6 +9,8 @@ export interface Principal {
   scopes: readonly string[];
   /** A human (or the local developer) whose scopes hold one of `AGENTFLOW_ADMIN_SCOPES`; machines never are. */
   isAdmin: boolean;
+  /** When the token ends, and with it the event streams that it opened. Milliseconds since 1970; undefined: never. */
+  expiresAt?: number;
 }
 
 /** The request headers that identify a caller; names are lower-case. */

@@ -3,8 +3,11 @@ import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import { delay, whileUnavailable } from './patience';
 
-/** Parts read from the database at once. */
-const PAGE_PARTS = 200;
+/** Parts read from the database at first; the more they hold, the fewer come with the next page. */
+const FIRST_PAGE_PARTS = 25;
+const MAX_PAGE_PARTS = 200;
+/** Characters of a page, about: what a slow reader keeps in memory. */
+const PAGE_CHARACTERS = 1_000_000;
 /** Parts kept for a slow reader; past that it is served from the database at its own pace. */
 const BUFFERED_PARTS = 500;
 /** How long a missing seq may still appear: its writer allocated it and has not stored it yet. */
@@ -110,12 +113,14 @@ const contiguous = (cursor: number, parts: PartRecord[]): boolean =>
 async function* stored(following: Following, afterSeq: number): AsyncGenerator<PartRecord[]> {
   const { bus, store, conversationId, signal } = following;
   let cursor = afterSeq;
+  let limit = FIRST_PAGE_PARTS;
   const patientUntil = Date.now() + GAP_GRACE_MS;
   while (!signal.aborted) {
     const after = cursor;
+    const asked = limit;
     const page = await whileUnavailable(
       READ_PATIENCE_MS,
-      () => store.parts.after(conversationId, after, PAGE_PARTS),
+      () => store.parts.after(conversationId, after, asked),
       { signal },
     );
     if (page.length === 0) return;
@@ -126,9 +131,18 @@ async function* stored(following: Following, afterSeq: number): AsyncGenerator<P
     }
     if (!contiguous(cursor, usable)) bus.doubt(store, conversationId);
     cursor = usable.at(-1)!.seq;
+    const isLast = usable.length === page.length && page.length < asked;
+    limit = nextLimit(page);
     yield usable;
-    if (usable.length === page.length && page.length < PAGE_PARTS) return;
+    if (isLast) return;
   }
+}
+
+/** So many parts that a page of them holds about as much as one may. */
+function nextLimit(page: PartRecord[]): number {
+  const characters = page.reduce((sum, part) => sum + (part.text?.length ?? 0), 0);
+  const fitting = Math.floor((PAGE_CHARACTERS / Math.max(characters, 1)) * page.length);
+  return Math.min(Math.max(fitting, 1), MAX_PAGE_PARTS);
 }
 
 /** The leading parts without a gap that may still be filled. */

@@ -42,7 +42,14 @@ beforeEach(async () => {
         response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ url: request.url }));
       },
       facade: bare.facade,
-      config: { corsOrigins: [ORIGIN], maxBodyBytes: 1024, isOpen: false, graphiql: true, version: '1.2.3' },
+      config: {
+        corsOrigins: [ORIGIN],
+        maxBodyBytes: 1024,
+        isOpen: false,
+        graphiql: true,
+        metricsToken: undefined,
+        version: '1.2.3',
+      },
       logger,
       jwks: () => Promise.resolve({ keys: [{ kid: 'k1' }] }),
       metrics,

@@ -183,6 +183,8 @@ export interface TestUser {
   user?: string;
   scopes?: string;
   type?: 'human' | 'machine';
+  /** An hour unless said. */
+  ttlMs?: number;
 }
 
 export interface TestServer {
@@ -235,9 +237,15 @@ export async function startTestServer(
   });
   const url = await application.listen();
   const signingKey = await loadSigningKey({ directory: dataDir });
-  const token: TestServer['token'] = ({ tenant = 'agentflow', user = 'ada', scopes = '', type = 'human' }) =>
+  const token: TestServer['token'] = ({
+    tenant = 'agentflow',
+    user = 'ada',
+    scopes = '',
+    type = 'human',
+    ttlMs = 3_600_000,
+  }) =>
     issueToken(
-      { tenant, userId: user, scopes: scopes.split(' ').filter(Boolean), ttlMs: 3_600_000, type },
+      { tenant, userId: user, scopes: scopes.split(' ').filter(Boolean), ttlMs, type },
       { signingKey, issuer: config.identity.tokenIssuer, clock: systemClock },
     );
   return {

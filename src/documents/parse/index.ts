@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { checkChunkOptions } from '../chunk';
-import type { Chunk, ChunkOptions, FileInput, ParsedDocument } from '../types';
+import type { Chunk, ChunkOptions, FileInput, FileOnDisk, ParsedDocument } from '../types';
 import { ParseFailure } from './failure';
 import type { ReadDocument, WorkerAnswer, WorkerTask } from './worker';
 
@@ -30,12 +30,16 @@ export interface DocumentParser {
    * @throws ParseFailure saying why there is no text
    * @throws the signal's reason when aborted
    */
-  parse(input: FileInput, options?: { signal?: AbortSignal }): Promise<ParsedDocument>;
+  parse(input: FileInput | FileOnDisk, options?: { signal?: AbortSignal }): Promise<ParsedDocument>;
   /**
    * Reads a file and cuts it into chunks, both in the thread: a long document does not delay requests.
    * @throws as `parse`, and DomainError `validation_failed` for chunk options out of bounds
    */
-  read(input: FileInput, chunking?: ChunkOptions, options?: { signal?: AbortSignal }): Promise<ReadDocument>;
+  read(
+    input: FileInput | FileOnDisk,
+    chunking?: ChunkOptions,
+    options?: { signal?: AbortSignal },
+  ): Promise<ReadDocument>;
   /** Cuts what was parsed before. @throws DomainError `validation_failed` for chunk options out of bounds */
   chunk(
     document: ParsedDocument,
@@ -64,12 +68,12 @@ class ParserPool implements DocumentParser {
 
   constructor(private readonly options: DocumentParserOptions) {}
 
-  async parse(file: FileInput, options: { signal?: AbortSignal } = {}): Promise<ParsedDocument> {
+  async parse(file: FileInput | FileOnDisk, options: { signal?: AbortSignal } = {}): Promise<ParsedDocument> {
     return (await this.perform({ source: { file: copied(file) } }, options)).document;
   }
 
   async read(
-    file: FileInput,
+    file: FileInput | FileOnDisk,
     chunking: ChunkOptions = {},
     options: { signal?: AbortSignal } = {},
   ): Promise<ReadDocument> {
@@ -199,7 +203,8 @@ class Thread {
 }
 
 /** A small buffer is a view on a pool, all of which would be sent along. */
-const copied = (file: FileInput): FileInput => ({ ...file, bytes: Uint8Array.from(file.bytes) });
+const copied = (file: FileInput | FileOnDisk): FileInput | FileOnDisk =>
+  'path' in file ? file : { ...file, bytes: Uint8Array.from(file.bytes) };
 
 function threadFailure(error?: NodeJS.ErrnoException): ParseFailure {
   if (error?.code === 'ERR_WORKER_OUT_OF_MEMORY')

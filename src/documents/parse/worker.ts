@@ -1,13 +1,21 @@
 /** Runs in a thread of its own: reads one file at a time and answers with its text or the reason why there is none. */
+import { readFile } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { chunkDocument } from '../chunk';
-import type { Chunk, ChunkOptions, FileInput, ParsedDocument, ParseFailureReason } from '../types';
+import type {
+  Chunk,
+  ChunkOptions,
+  FileInput,
+  FileOnDisk,
+  ParsedDocument,
+  ParseFailureReason,
+} from '../types';
 import { ParseFailure } from './failure';
 import { parseFile } from './parse-file';
 
 export interface WorkerTask {
   /** A file, or what an earlier task made of one. */
-  source: { file: FileInput } | { document: ParsedDocument };
+  source: { file: FileInput | FileOnDisk } | { document: ParsedDocument };
   /** Absent when no chunks are wanted. */
   chunking?: ChunkOptions;
 }
@@ -22,8 +30,11 @@ export type WorkerAnswer =
   | { ok: true; read: ReadDocument }
   | { ok: false; reason: ParseFailureReason; message: string; contentType: string | null };
 
+const loaded = async (file: FileInput | FileOnDisk): Promise<FileInput> =>
+  'path' in file ? { ...file, bytes: await readFile(file.path) } : file;
+
 async function perform({ source, chunking }: WorkerTask): Promise<ReadDocument> {
-  const document = 'file' in source ? await parseFile(source.file) : source.document;
+  const document = 'file' in source ? await parseFile(await loaded(source.file)) : source.document;
   return { document, chunks: chunking ? chunkDocument(document, chunking) : [] };
 }
 

@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { DomainError, invalid } from '../../errors';
@@ -71,8 +70,8 @@ export class Uploads {
   private async refusalOf({ path, bytes, fileName, mimeType }: IncomingFile): Promise<unknown> {
     if (KNOWN_ENDING.test(fileName)) return undefined;
     try {
-      const content = bytes ?? (await readFile(path!));
-      await this.dependencies.parser.parse({ bytes: content, fileName, declaredType: mimeType });
+      const content = bytes ? { bytes } : { path: path! };
+      await this.dependencies.parser.parse({ ...content, fileName, declaredType: mimeType });
       return undefined;
     } catch (error) {
       if (!(error instanceof ParseFailure)) throw error;
