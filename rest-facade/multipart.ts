@@ -147,7 +147,12 @@ class FormReading {
         refuse(tooLarge(`the form has more than ${MAX_FIELDS} text fields`, MAX_FIELDS)),
       )
       .once('filesLimit', () =>
-        refuse(tooLarge(`the upload has more than ${this.limits.maxFiles} files`, this.limits.maxFiles)),
+        refuse(
+          tooLarge(
+            `at most ${this.limits.maxFiles} files a request are taken, this one has more than ${this.limits.maxFiles}`,
+            this.limits.maxFiles,
+          ),
+        ),
       )
       .once('error', (error) => refuse(unreadable((error as Error).message, error)));
   }

@@ -143,7 +143,7 @@ describe('uploads of strangers', () => {
     );
     expect({ status: crowd.status, detail: crowd.body.detail }).toEqual({
       status: 413,
-      detail: expect.stringContaining('more than 100 files'),
+      detail: expect.stringContaining('at most 100 files a request are taken'),
     });
   }, 60_000);
 
