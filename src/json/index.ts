@@ -1,5 +1,6 @@
 export { keptOutcome, outcomeOfText } from './outcome';
 export { asJson, comparable, exactNumber, JsonNumber, keepsValue, numberProblem } from './number';
+export { lostTextAt, placeOf, textAt } from './place';
 export {
   clientNumber,
   exactField,

@@ -52,6 +52,12 @@ function read(text: string, depth: number, take: TakeNumber): unknown {
   return new Reader(text, depth, take).read();
 }
 
+/** Whether `JSON.parse` would hide something of a text that is JSON: a number's text, a key given twice, or too many levels or keys. */
+export function losesText(text: string): boolean {
+  const { keys, odd } = scan(text);
+  return odd || keys > MAX_JSON_KEYS || keysWithin(JSON.parse(text), MAX_JSON_DEPTH) !== keys;
+}
+
 /** The value with those numbers exact that are no double; changes the value that `readClientJson` made. */
 export const exactNumbers = (value: JsonValue): JsonValue => restore(value, (text) => !keepsValue(text));
 
@@ -82,7 +88,7 @@ const COLON = 58;
 const BACKSLASH = 92;
 const MINUS = 45;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
-const isSpace = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9;
+export const isSpace = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9;
 
 /**
  * What `JSON.parse` hides: how many keys were written, and whether a number has a text that JavaScript would not write.
@@ -102,7 +108,8 @@ function scan(text: string): { keys: number; odd: boolean } {
   return { keys, odd: odd || hasOddNumber(text, from, text.length) };
 }
 
-function endOfString(text: string, start: number): number {
+/** Where the string ends that begins at `start`: at its closing quote. */
+export function endOfString(text: string, start: number): number {
   let end = text.indexOf(QUOTE, start + 1);
   while (end !== -1) {
     let backslashes = 0;

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { stubEnvironment } from '../testkit/contract';
 import { type Client, eventually, startTestServer, type TestServer } from '../testkit/server';
-import { startStubProvider, type StubProvider } from '../testkit/stub-provider';
+import { startStubProvider, type StubBehaviour, type StubProvider } from '../testkit/stub-provider';
 
 const BIG = '2512292042121000001';
 
@@ -62,8 +64,13 @@ async function newConversation(metadata = '{}'): Promise<string> {
 }
 
 /** Lets the model call a tool. @returns what the model was told, and the run */
-async function call(name: string, args: string) {
-  stub.next({ toolCalls: [{ id: `call_${++count}`, name, arguments: args }] });
+const call = (name: string, args: string) =>
+  callBy({ toolCalls: [{ id: `call_${++count}`, name, arguments: args }] });
+
+/** The same by an answer in the endpoint's own bytes. */
+async function callBy(answer: StubBehaviour) {
+  count++;
+  stub.next(answer);
   stub.next({ text: 'Done.' });
   const id = `calls-${count}`;
   const run = await ada.rest('POST', `/api/v1/agent/${main}/chat`, {
@@ -116,6 +123,64 @@ describe('numbers that a model writes', () => {
       expect(told).toContain(reason);
     },
   );
+});
+
+describe('answers of endpoints as they were recorded', () => {
+  const input = (name: string): string =>
+    readFileSync(path.join(__dirname, 'inputs', 'models', `${name}.sse`), 'utf8');
+
+  it('keep big integers', async () => {
+    expect((await callBy({ bytes: input('big-int') })).told).toBe(
+      `{"n":${BIG},"text":"${BIG}","type":"int"}`,
+    );
+  });
+
+  it('fail the call whose number is beyond doubles, and the conversation goes on', async () => {
+    const { id, run, told } = await callBy({ bytes: input('infinity') });
+    expect(run).toMatchObject({ status: 200, body: { status: 'completed', text: 'Done.' } });
+    expect(told).toContain('a: must be a number below 1.8e308, is 1e999');
+    stub.next({ text: 'Again.' });
+    const again = { message: 'And now?', conversation_id: id, message_id: `m-again-${count}`, stream: false };
+    expect((await ada.rest('POST', `/api/v1/agent/${main}/chat`, again)).body.text).toBe('Again.');
+  });
+});
+
+describe('arguments that an endpoint sends as an object', () => {
+  const called = (fields: string): string =>
+    `data: {"choices": [{"index": 0, "delta": ${fields}, "finish_reason": "tool_calls"}]}\n\ndata: [DONE]\n\n`;
+  const fn = (name: string, args: string): string => `{"arguments": ${args}, "name": "${name}"}`;
+
+  it.each([
+    ['a call', (f: string) => called(`{"tool_calls": [{"index": 0, "id": "a", "function": ${f}}]}`)],
+    ['a function call', (f: string) => called(`{"content": "{\\"}", "function_call": ${f}}`)],
+    [
+      'a whole message',
+      (f: string) =>
+        `{"choices": [{"message": {"role": "assistant", "tool_calls": [{"id": "a", "function": ${f}}]}, "finish_reason": "tool_calls"}]}`,
+    ],
+  ])('keep their numbers: %s', async (_what, answer) => {
+    expect((await callBy({ bytes: answer(fn('echo_int', `{"n": ${BIG}}`)) })).told).toBe(
+      `{"n":${BIG},"text":"${BIG}","type":"int"}`,
+    );
+    expect((await callBy({ bytes: answer(fn('echo_int', '{"n": 10.0}')) })).told).toContain('"float"');
+    const { run, told } = await callBy({ bytes: answer(fn('add', '{"a": 1e999, "b": 2}')) });
+    expect(run).toMatchObject({ status: 200, body: { status: 'completed' } });
+    expect(told).toContain('a: must be a number below 1.8e308, is 1e999');
+    expect((await callBy({ bytes: answer(fn('add', '{"a": 1, "a": 2, "b": 2}')) })).told).toContain(
+      'a: is given twice in one object',
+    );
+  });
+
+  it('keep the numbers of both of two calls', async () => {
+    const calls = ['9007199254740993', '9007199254740995']
+      .map(
+        (n, index) => `{"index": ${index}, "id": "p${index}", "function": ${fn('echo_int', `{"n": ${n}}`)}}`,
+      )
+      .join(', ');
+    const { told } = await callBy({ bytes: called(`{"tool_calls": [${calls}]}`) });
+    expect(told).toContain('9007199254740995');
+    expect(JSON.stringify(stub.requests.at(-1)!.body.messages)).toContain('9007199254740993');
+  });
 });
 
 describe('numbers that a tool gives', () => {
@@ -221,6 +286,22 @@ describe('metadata of a conversation', () => {
   it('keeps numbers of one value one number: 10.0 is 10', async () => {
     const id = await newConversation('{"a":10.0,"b":1e3,"c":-0}');
     expect(JSON.parse((await text('GET', conversation(id))).text).metadata).toEqual({ a: 10, b: 1000, c: 0 });
+  });
+});
+
+describe('what an agent is made with', () => {
+  it.each([
+    [
+      'tools',
+      '{"name":"bad","description":"d","function_code":"def bad(n):\\n    return n\\n","args_schema":{"type":"object","properties":{"n":{"maximum":1e999}}}}',
+      'args_schema.properties.n.maximum',
+    ],
+  ])('is refused by the path of a number beyond doubles: %s', async (route, body, place) => {
+    const answer = await text('POST', `/api/v1/agent/${main}/${route}`, body);
+    expect(answer.status).toBe(422);
+    expect(JSON.parse(answer.text).errors).toEqual([
+      { path: place, message: 'must be a number below 1.8e308, is 1e999' },
+    ]);
   });
 });
 

@@ -3,6 +3,7 @@ import { Transform } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { CallToolResult, JSONRPCMessage, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonObject } from '../../ports/records';
+import { withWrittenResults, writtenOf } from './exact-result';
 
 /** The server answered, and what it answered does not fit the protocol; the connection is as good as before. */
 export class BadAnswer extends Error {
@@ -76,7 +77,7 @@ export class LineBuffer {
   readMessage(): JSONRPCMessage | null {
     const line = this.line();
     if (line === null) return null;
-    return types().JSONRPCMessageSchema.parse(readable(typeof line === 'string' ? JSON.parse(line) : line));
+    return types().JSONRPCMessageSchema.parse(readable(typeof line === 'string' ? messageOf(line) : line));
   }
 
   clear(): void {
@@ -110,6 +111,34 @@ export class LineBuffer {
   }
 }
 
+/** @throws SyntaxError */
+function messageOf(text: string): unknown {
+  const message = JSON.parse(text) as unknown;
+  const written = withWrittenResults(text, message);
+  return written === text ? message : JSON.parse(written);
+}
+
+/** An answer that is one JSON text, with the texts of its results. */
+export function writtenBody(): Transform {
+  const chunks: Buffer[] = [];
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+    flush(done) {
+      const body = Buffer.concat(chunks);
+      try {
+        const text = body.toString('utf8');
+        done(null, withWrittenResults(text, JSON.parse(text)));
+      } catch (error) {
+        // The SDK says what is wrong with it.
+        done(error instanceof SyntaxError ? null : (error as Error), body);
+      }
+    },
+  });
+}
+
 /** The same for an answer that is an event stream: the data of its events are messages. */
 export function readableEvents(): Transform {
   let rest: string[] = [];
@@ -133,7 +162,7 @@ function readableEventLine(line: string): string {
   const data = /^data: ?(.*?)\r?$/.exec(line)?.[1];
   if (data === undefined || !data.startsWith('{')) return line;
   try {
-    const message = JSON.parse(data) as unknown;
+    const message = messageOf(data);
     const read = readable(message);
     return read === message ? line : `data: ${JSON.stringify(read)}`;
   } catch (error) {
@@ -143,13 +172,19 @@ function readableEventLine(line: string): string {
   }
 }
 
+export interface ReadResult extends CallToolResult {
+  /** JSON of the structured content, or else of the content, where their values have lost something of it. */
+  written?: string;
+}
+
 /**
  * The result of a call. Content of kinds that this revision does not know, and structured content that is no object, go
  * through.
  * @throws BadAnswer
  */
-export function readResult(result: unknown): CallToolResult {
+export function readResult(result: unknown): ReadResult {
   if (!isRecord(result)) throw badResult();
+  const written = writtenOf(result);
   const { structuredContent, ...rest } = result;
   const content: unknown[] = Array.isArray(rest.content) ? rest.content : [];
   if (rest.content !== undefined && rest.content !== null && !Array.isArray(rest.content)) throw badResult();
@@ -165,6 +200,7 @@ export function readResult(result: unknown): CallToolResult {
     ...(structuredContent === undefined || structuredContent === null
       ? {}
       : { structuredContent: structuredContent as JsonObject }),
+    ...(written === undefined ? {} : { written }),
   };
 }
 

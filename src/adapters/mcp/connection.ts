@@ -2,11 +2,11 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { SafeFetch } from '../../net/safe-fetch';
 import type { Logger } from '../../ports/logger';
 import type { JsonObject } from '../../ports/records';
-import { BadAnswer, LineBuffer, readPage, readResult } from './answers';
+import { BadAnswer, LineBuffer, readPage, type ReadResult, readResult } from './answers';
 import { createHttpFetch } from './http-fetch';
 import { isLost, isSessionGone, isTimeout } from './outcome';
 
@@ -76,7 +76,7 @@ export class McpConnection {
   }
 
   /** @throws the SDK's, the transport's or the signal's error, or BadAnswer */
-  async call(name: string, args: JsonObject, options: RequestOptions): Promise<CallToolResult> {
+  async call(name: string, args: JsonObject, options: RequestOptions): Promise<ReadResult> {
     const { ResultSchema } = types();
     const params = { name, arguments: args };
     return this.use(async (client) =>

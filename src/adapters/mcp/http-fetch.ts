@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Transform, pipeline, Readable } from 'node:stream';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { SafeFetch } from '../../net/safe-fetch';
-import { readableEvents } from './answers';
+import { readableEvents, writtenBody } from './answers';
 
 /** Longest wait for the head of an answer: servers that answer with JSON send it when the tool has finished. */
 const HEAD_MS = 310_000;
@@ -42,7 +42,9 @@ export function createHttpFetch({ fetch, allowHosts, onCut }: HttpFetchOptions):
       return new Response(null, { status, headers });
     }
     const isStream = /^text\/event-stream/i.test(String(headers['content-type'] ?? ''));
-    const content = isStream ? chained(limited(body), readableEvents()) : limited(body);
+    const content = chained(limited(body), isStream ? readableEvents() : writtenBody());
+    // Its text may have grown.
+    delete headers['content-length'];
     return new Response(Readable.toWeb(content) as ReadableStream, { status, headers });
   };
 }

@@ -1,22 +1,23 @@
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { DomainError } from '../../errors';
+import { outcomeOfText } from '../../json';
 import { FetchFailed } from '../../net/safe-fetch';
 import type { JsonValue } from '../../ports/records';
 import type { ToolOutcome } from '../../ports/tools';
-import { badResult, isBadAnswer } from './answers';
+import { badResult, isBadAnswer, type ReadResult } from './answers';
 
 /** Codes of JSON-RPC that the SDK uses for what happens on this side. */
 const CONNECTION_CLOSED = -32000;
 const REQUEST_TIMEOUT = -32001;
 const MESSAGE_CHARACTERS = 1_000;
 
-/** A server's answer: its structured content, else its text, else its blocks of content. */
-export function outcomeOf({ content, structuredContent, isError }: CallToolResult): ToolOutcome {
+/** A server's answer: its structured content, else its text, else its blocks of content; numbers as they were written. */
+export function outcomeOf({ content, structuredContent, isError, written }: ReadResult): ToolOutcome {
   const texts = content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
   const isText = texts.length === content.length;
   if (isError) return failed('tool_error', texts.join('\n') || 'The tool failed without saying why.', false);
-  if (structuredContent !== undefined) return { ok: true, result: structuredContent as JsonValue };
-  return { ok: true, result: isText ? texts.join('\n') : (content as unknown as JsonValue) };
+  if (structuredContent === undefined && isText) return { ok: true, result: texts.join('\n') };
+  if (written !== undefined) return outcomeOfText(written);
+  return { ok: true, result: (structuredContent ?? content) as JsonValue };
 }
 
 /** What an exception of a call means, and whether a later attempt may succeed. */

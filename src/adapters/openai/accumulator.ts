@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../../ports/records';
 import type { TokenCounts } from '../../models/pricing';
 import { problemIn } from './problem';
 import { ToolCallReader } from './tool-calls';
-import { isObject, readContent, type Said } from './wire';
+import { exactly, isObject, readContent, type Said, type Source, within } from './wire';
 
 export type DeltaChunk = Exclude<ChatChunk, { type: 'done' }>;
 
@@ -18,6 +18,8 @@ const CUT_AT_LENGTH = /^(length|max_tokens|model_length|max_output_tokens)$/i;
 const FILTERED = /^(content_filter|safety|recitation|prohibited_content|blocklist|spii|sensitive)$/i;
 /** Reasons that say that the endpoint broke: OpenRouter, DeepSeek, Zhipu. */
 const BROKEN = /^(error|insufficient_system_resource|network_error)$/i;
+
+const FIRST_CHOICE = ['choices', 0];
 
 /** Turns the wire's chunks into deltas and keeps the whole: text, tool calls, finish reason, usage. */
 export class Accumulator {
@@ -54,20 +56,21 @@ export class Accumulator {
       return undefined;
     }
     if (event === ERROR_EVENT) return problemIn(parsed(text)) ?? { message: text };
-    if (CHUNK_EVENTS.has(event)) return this.addChunk(JSON.parse(text));
+    if (CHUNK_EVENTS.has(event)) return this.addChunk(JSON.parse(text), text);
     const chunk = parsed(text);
-    return isObject(chunk) ? this.addChunk(chunk) : undefined;
+    return isObject(chunk) ? this.addChunk(chunk, text) : undefined;
   }
 
-  /** Takes one chunk of a stream, or a whole answer. @returns as {@link add} */
-  addChunk(chunk: unknown): unknown {
+  /** Takes one chunk of a stream, or a whole answer, and its text. @returns as {@link add} */
+  private addChunk(chunk: unknown, text: string): unknown {
     const problem = problemIn(chunk);
     if (problem !== undefined) return problem;
     if (!isObject(chunk)) throw new TypeError('The event is no JSON object.');
     const choice: unknown = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
     if (isObject(choice)) {
-      if (isObject(choice.delta)) this.addDelta(choice.delta);
-      if (isObject(choice.message)) this.addWhole(choice.message);
+      if (isObject(choice.delta)) this.addDelta(choice.delta, { text, path: [...FIRST_CHOICE, 'delta'] });
+      if (isObject(choice.message))
+        this.addWhole(choice.message, { text, path: [...FIRST_CHOICE, 'message'] });
       const finish = choice.finish_reason;
       if (typeof finish === 'string' && finish !== '') {
         if (BROKEN.test(finish)) return { message: `it stopped with the reason ${finish}` };
@@ -104,16 +107,16 @@ export class Accumulator {
   }
 
   /** The message of a whole answer; of one that comes after its deltas only what is new. */
-  private addWhole(message: Record<string, unknown>): void {
+  private addWhole(message: Record<string, unknown>, source: Source): void {
     const said = readContent(message.content).filter(({ kind }) => kind === 'text');
     const text = said.map((one) => one.text).join('');
     const begun = this.text !== '' || this.calls.size > 0;
-    if (!begun) this.addDelta(message);
+    if (!begun) this.addDelta(message, source);
     else if (text.startsWith(this.text)) this.say({ kind: 'text', text: text.slice(this.text.length) });
   }
 
-  private addDelta(delta: Record<string, unknown>): void {
-    this.addGiven(delta);
+  private addDelta(delta: Record<string, unknown>, source: Source): void {
+    this.addGiven(delta, source);
     const reasoning = [delta.reasoning_content, delta.reasoning].find(
       (one) => one !== undefined && one !== '',
     );
@@ -122,9 +125,10 @@ export class Accumulator {
     // A refusal is what the user gets to read in place of an answer.
     for (const one of said.length > 0 ? said : readContent(delta.refusal)) this.say(one);
     const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls : [];
-    for (const call of calls) this.addCall(call);
+    for (const [index, call] of calls.entries()) this.addCall(call, within(source, 'tool_calls', index));
     // The form before tools: https://platform.openai.com/docs/api-reference/chat/create#chat_create-function_call
-    if (isObject(delta.function_call)) this.addCall({ index: 0, function: delta.function_call });
+    if (isObject(delta.function_call))
+      this.addCall({ index: 0, function: delta.function_call }, source, 'function_call');
   }
 
   private say({ kind, text }: Said): void {
@@ -134,8 +138,8 @@ export class Accumulator {
     this.emit({ type: kind, text });
   }
 
-  private addCall(wire: unknown): void {
-    const delta = this.calls.add(wire);
+  private addCall(wire: unknown, source: Source, fn = 'function'): void {
+    const delta = this.calls.add(wire, { call: source, function: within(source, fn) });
     if (delta) this.emit({ type: 'tool_call', ...delta });
   }
 
@@ -143,16 +147,18 @@ export class Accumulator {
    * DeepSeek and Kimi want the reasoning of a step with calls back under the name they sent it, also an empty one;
    * OpenRouter its details, Gemini what it adds to a message.
    */
-  private addGiven(delta: Record<string, unknown>): void {
+  private addGiven(delta: Record<string, unknown>, source: Source): void {
     for (const name of ['reasoning_content', 'reasoning'] as const) {
       const text = delta[name];
       if (typeof text === 'string')
         this.given[name] = `${(this.given[name] as string | undefined) ?? ''}${text}`;
     }
-    if (isObject(delta.extra_content)) this.given.extra_content = delta.extra_content as JsonObject;
+    if (isObject(delta.extra_content))
+      this.given.extra_content = exactly(delta.extra_content as JsonObject, within(source, 'extra_content'));
     if (Array.isArray(delta.reasoning_details)) {
+      const said = exactly(delta.reasoning_details as JsonValue[], within(source, 'reasoning_details'));
       const details = (this.given.reasoning_details ??= []) as JsonValue[];
-      for (const detail of delta.reasoning_details as JsonValue[]) details.push(detail);
+      for (const detail of said) details.push(detail);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { isObjectText } from '../../model-messages';
 import type { ModelToolCall } from '../../ports/models';
 import type { JsonObject } from '../../ports/records';
-import { isObject, textOf } from './wire';
+import { exactly, isObject, type Source, textOf, within, writtenAt } from './wire';
 
 /** A fragment of a tool call as endpoints really send it: anything may be missing, or of another type. */
 export interface WireCall {
@@ -50,10 +50,13 @@ export class ToolCallReader {
     return this.open.length;
   }
 
-  /** @returns what changed; undefined for a fragment that says nothing */
-  add(wire: unknown): CallDelta | undefined {
+  /**
+   * @param source where the fragment was read, and the function that it names
+   * @returns what changed; undefined for a fragment that says nothing
+   */
+  add(wire: unknown, source: { call: Source; function: Source }): CallDelta | undefined {
     if (!isObject(wire)) return undefined;
-    const fragment = readFragment(wire);
+    const fragment = readFragment(wire, source.function);
     const known = this.find(fragment);
     const delta = known && !begins(fragment, known) ? this.extend(known, fragment) : this.begin(fragment);
     const extra = (wire as WireCall).extra_content;
@@ -61,7 +64,7 @@ export class ToolCallReader {
     if (isObject(extra))
       this.open[delta.index]!.call.giveBack = {
         model: this.model,
-        fields: { extra_content: extra as JsonObject },
+        fields: { extra_content: exactly(extra as JsonObject, within(source.call, 'extra_content')) },
       };
     return delta;
   }
@@ -104,13 +107,13 @@ function begins(fragment: Fragment, { call, wireId }: OpenCall): boolean {
   return name === call.name ? isObjectText(call.arguments) : complete || call.arguments !== '';
 }
 
-function readFragment(wire: WireCall): Fragment {
+function readFragment(wire: WireCall, source: Source): Fragment {
   const called = isObject(wire.function) ? (wire.function as { name?: unknown; arguments?: unknown }) : {};
   return {
     index: readIndex(wire.index),
     id: textOf(wire.id),
     name: typeof called.name === 'string' ? called.name : '',
-    arguments: readArguments(called.arguments),
+    arguments: readArguments(called.arguments, within(source, 'arguments')),
     complete: called.arguments !== undefined && called.arguments !== null,
   };
 }
@@ -120,8 +123,8 @@ function readIndex(index: unknown): number | undefined {
   return Number.isInteger(number) ? (number as number) : undefined;
 }
 
-/** Text as it is; some endpoints send the object itself. */
-function readArguments(args: unknown): string {
+/** Text as it is; some endpoints send the object itself, whose numbers and keys only its own text has. */
+function readArguments(args: unknown, source: Source): string {
   if (args === undefined || args === null) return '';
-  return typeof args === 'string' ? args : JSON.stringify(args);
+  return typeof args === 'string' ? args : writtenAt(source);
 }

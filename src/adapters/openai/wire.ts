@@ -1,3 +1,6 @@
+import { parseStorable, textAt } from '../../json';
+import type { JsonValue } from '../../ports/records';
+
 /** Helpers that read an endpoint's JSON without trusting it: every field may be missing, or of another type. */
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -33,3 +36,21 @@ export function readContent(content: unknown, kind: Said['kind'] = 'text'): Said
   if (type !== '' && !/text|refusal/.test(type)) return [];
   return readContent(content.text ?? content.refusal ?? content.value ?? content.content, kind);
 }
+
+/** Where a value was read: the text of its payload, and the way to it. */
+export interface Source {
+  text: string;
+  path: readonly (string | number)[];
+}
+
+export const within = ({ text, path }: Source, ...steps: (string | number)[]): Source => ({
+  text,
+  path: [...path, ...steps],
+});
+
+/** The text that a value was read from. */
+export const writtenAt = ({ text, path }: Source): string => textAt(text, path) ?? '';
+
+/** A value with its numbers as they were written, to be given back so; as it was parsed, where it cannot be kept exactly. */
+export const exactly = <T extends JsonValue>(value: T, source: Source): T =>
+  (parseStorable(writtenAt(source)) as T | undefined) ?? value;
