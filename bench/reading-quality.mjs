@@ -91,8 +91,12 @@ const mail = python(`
 import sys, email, email.policy, re, html
 message = email.message_from_binary_file(open(sys.argv[1], 'rb'), policy=email.policy.default)
 out = [str(message.get(name, '')) for name in ('subject', 'from', 'to', 'cc')]
+seen = set()
 for part in message.walk():
-    if part.get_content_maintype() != 'text' or part.get_content_subtype() == 'calendar': continue
+    if part.get_content_type() == 'multipart/alternative':
+        texts = [one for one in part.iter_parts() if one.get_content_maintype() == 'text']
+        seen.update(id(one) for one in texts[:-1])
+    if id(part) in seen or part.get_content_maintype() != 'text' or part.get_content_subtype() == 'calendar': continue
     try: text = part.get_content()
     except Exception: text = (part.get_payload(decode=True) or b'').decode('utf-8', 'replace')
     if part.get_content_subtype() == 'html':
@@ -105,7 +109,7 @@ import sys, csv, io
 data = open(sys.argv[1], 'rb').read()
 try: text = data.decode('utf-8-sig')
 except UnicodeDecodeError: text = data.decode('cp1252', 'replace')
-try: dialect = csv.Sniffer().sniff(text[:20000])
+try: dialect = csv.Sniffer().sniff(text[:20000], ',;\\t|')
 except csv.Error: dialect = csv.excel
 csv.field_size_limit(10**9)
 rows = csv.reader(io.StringIO(text), dialect)
@@ -175,7 +179,7 @@ function wordsOf(text) {
   // Chinese and Japanese are not written in words: line ends part them anywhere.
   for (const [word] of plain
     .replace(/\u00ad/g, '')
-    .matchAll(/[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]|[\p{L}\p{N}]+/gu))
+    .matchAll(/[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}ー]|[\p{L}\p{N}]+/gu))
     counts.set(bare(word), (counts.get(bare(word)) ?? 0) + 1);
   return counts;
 }

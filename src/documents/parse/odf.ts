@@ -12,7 +12,6 @@ const MAX_REPEATED = 1_000;
 /** Elements of OpenDocument text, as HTML has them; those inside of unknown ones are read all the same. */
 const AS_HTML: Record<string, string> = {
   'text:p': 'p',
-  'text:list': 'ul',
   'text:list-item': 'li',
   'text:list-header': 'li',
   'table:table': 'table',
@@ -57,6 +56,10 @@ interface Finds {
   unread: number;
   /** Files of formulas and charts. */
   entries: ZipEntries;
+  /** Names of styles of lists -> the levels that are numbered. */
+  numbered: Map<string, Set<number>>;
+  /** Styles of the lists around. */
+  lists: string[];
 }
 
 function toHtml(node: XmlElement | string, finds: Finds): string {
@@ -80,10 +83,32 @@ function toHtml(node: XmlElement | string, finds: Finds): string {
   if (name === 'draw:image' || name === 'draw:object-ole') return '';
   if (name === 'draw:object') return objectOf(attributes['xlink:href'] ?? '', finds);
   if (name === 'draw:frame' && !childNamed(node, 'draw:text-box')) return pictureOf(node, finds, inner());
+  if (name === 'text:list') return listOf(node, finds);
   const tag = AS_HTML[name];
   if (!tag) return inner();
   const spans = tag === 'td' ? spansOf(node) : '';
   return `<${tag}${spans}>${inner()}</${tag}>`;
+}
+
+/** A list within another one has its style, unless it has its own. */
+function listOf(list: XmlElement, finds: Finds): string {
+  const style = list.attributes['text:style-name'] ?? finds.lists.at(-1) ?? '';
+  finds.lists.push(style);
+  const tag = finds.numbered.get(style)?.has(finds.lists.length) ? 'ol' : 'ul';
+  const items = list.children.map((child) => toHtml(child, finds)).join('');
+  finds.lists.pop();
+  return `<${tag}>${items}</${tag}>`;
+}
+
+function numberedLists(root: XmlElement): Map<string, Set<number>> {
+  const levels = (style: XmlElement): number[] =>
+    childrenNamed(style, 'text:list-level-style-number').map((level) => numberOf(level, 'text:level', 100));
+  return new Map(
+    descendants(root, 'text:list-style').map((style) => [
+      style.attributes['style:name'] ?? '',
+      new Set(levels(style)),
+    ]),
+  );
 }
 
 const spansOf = (cell: XmlElement): string =>
@@ -113,7 +138,7 @@ function pictureOf(frame: XmlElement, finds: Finds, inner: string): string {
   return `${text.map((found) => `<p>${escaped(textOf(found))}</p>`).join('')}${inner}`;
 }
 
-function partsOf(bytes: Uint8Array): { entries: ZipEntries; body: XmlElement } {
+function partsOf(bytes: Uint8Array): { entries: ZipEntries; body: XmlElement; finds: Finds } {
   const entries = readZip(bytes, (name) =>
     /^(?:[^/]+\/)?content\.xml$|^meta\.xml$|^META-INF\/manifest\.xml$/.test(name),
   );
@@ -122,9 +147,11 @@ function partsOf(bytes: Uint8Array): { entries: ZipEntries; body: XmlElement } {
     throw new ParseFailure('encrypted', 'The document is protected by a password; upload it without.');
   if (!entries['content.xml'])
     throw new ParseFailure('broken', 'The document is damaged: its text is missing.');
-  const [body] = descendants(parseXml(entries['content.xml']), 'office:body');
+  const root = parseXml(entries['content.xml']);
+  const [body] = descendants(root, 'office:body');
   if (!body) throw new ParseFailure('broken', 'The document is damaged: its text is missing.');
-  return { entries, body };
+  const finds = { comments: [], unread: 0, entries, numbered: numberedLists(root), lists: [] };
+  return { entries, body, finds };
 }
 
 function propertiesOf(entries: ZipEntries): Pick<ParsedBody, 'title' | 'metadata'> {
@@ -150,8 +177,7 @@ const warningsOf = ({ unread }: Finds): string[] =>
 
 /** @throws ParseFailure */
 export function parseOdt(bytes: Uint8Array): ParsedBody {
-  const { entries, body } = partsOf(bytes);
-  const finds: Finds = { comments: [], unread: 0, entries };
+  const { entries, body, finds } = partsOf(bytes);
   const text = [
     htmlToMarkdown(toHtml(body, finds)),
     ...finds.comments.map((comment) => `Comment: ${comment}`),
@@ -171,8 +197,7 @@ export function parseOdt(bytes: Uint8Array): ParsedBody {
 
 /** Slides of a presentation, or pages of a drawing. @throws ParseFailure */
 export function parseOdp(bytes: Uint8Array): ParsedBody {
-  const { entries, body } = partsOf(bytes);
-  const finds: Finds = { comments: [], unread: 0, entries };
+  const { entries, body, finds } = partsOf(bytes);
   const slides = descendants(body, 'draw:page').map((page): PageText => {
     const shapes = elementsOf(page).filter(({ name }) => name !== 'presentation:notes');
     const isTitle = (shape: XmlElement): boolean => shape.attributes['presentation:class'] === 'title';

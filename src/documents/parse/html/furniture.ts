@@ -7,6 +7,7 @@ import {
   type HtmlParent,
   isElement,
   isText,
+  textOf,
   wordsIn,
 } from './tree';
 
@@ -16,6 +17,8 @@ const NOT_TEXT = new Set(
     ' ',
   ),
 );
+/** Of these, what readers without scripts, frames and players show. */
+const SHOWN_ELSEWHERE = new Set('iframe object audio video canvas noframes textarea select'.split(' '));
 const HEADINGS = /^(?:h[1-6]|summary|dt|legend)$/;
 
 /** What is in a page but not in its text, and the words that are lost by it. */
@@ -52,14 +55,19 @@ export class Furniture {
   /** Whether the element is passed over; what that loses is counted. */
   isLeftOut(element: HtmlElement): boolean {
     const { tagName } = element;
+    if (SHOWN_ELSEWHERE.has(tagName)) this.leftOut += wordsIn(textOf(element));
     if (NOT_TEXT.has(tagName)) return true;
     if (tagName === 'template') return childrenOf(element).length === 0;
-    if (tagName === 'button') return !isContentButton(element);
+    if (tagName === 'button') {
+      const isOut = !isContentButton(element);
+      if (isOut) this.leftOut += wordsBelow(element);
+      return isOut;
+    }
     const isOut =
       (tagName === 'noscript' && !this.keepsNoscript) ||
       (isMenu(element) && !this.keepsMenus) ||
       (isHidden(element) && !this.isOpened(element));
-    if (isOut && tagName !== 'noscript') this.leftOut += wordsBelow(element);
+    if (isOut) this.leftOut += wordsBelow(element);
     return isOut;
   }
 
