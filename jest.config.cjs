@@ -33,6 +33,19 @@ const NOT_INTEGRATION = [
   'secrets',
   'tooling',
 ];
+/** The same of single suites: they have a server of their own on the embedded database, or read files. */
+const NOT_INTEGRATION_SUITES = [
+  'faults/chaos',
+  'regression/documents-',
+  'regression/embedding-requests',
+  'regression/first-requests',
+  'regression/office',
+  'regression/poison',
+  'regression/start',
+  'regression/streams',
+  'regression/uploads',
+  'regression/watchdog',
+];
 const integrationOnly = process.env.AGENTFLOW_TEST_SUITE === 'integration';
 
 /** @type {import('jest').Config} */
@@ -47,7 +60,11 @@ module.exports = {
     '/node_modules/',
     '<rootDir>/dist/',
     ...(hasBrowser ? [] : ['<rootDir>/test/e2e/']),
-    ...(integrationOnly ? NOT_INTEGRATION.map((group) => `<rootDir>/test/${group}/`) : []),
+    ...(integrationOnly
+      ? [...NOT_INTEGRATION.map((group) => `${group}/`), ...NOT_INTEGRATION_SUITES].map(
+          (place) => `<rootDir>/test/${place}`,
+        )
+      : []),
   ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.agentflow/'],
   resolver: '<rootDir>/scripts/jest-resolver.cjs',
