@@ -139,6 +139,8 @@ export class RunSessions {
     const done = this.execute(launch, stop).finally(() => {
       this.sessions.delete(launch.run.id);
       watch?.leave(launch.run.id);
+      // However it ended: of a run that another worker took over nothing stays in memory either.
+      setTimeout(() => this.forget(launch.store.tenant, launch.run), LINGER_MS).unref();
     });
     const session: Session = { launch, stop, done, leaseUntil };
     this.sessions.set(launch.run.id, session);
@@ -288,7 +290,6 @@ export class RunSessions {
     // Somebody asked to cancel it in the meantime: recovery takes it up at once and ends it.
     if (!paused)
       await store.runs.updateOwned(run.id, workerId, { leaseExpiresAt: clock.now() }, 'cancelling');
-    setTimeout(() => this.forget(store.tenant, run), LINGER_MS).unref();
     bus.publish(store.tenant, run.conversationId, { kind: 'changed' });
     logger.debug({ runId: run.id, status: pause }, 'run waits for a human');
     onPaused(store, { ...run, ...waiting });
@@ -316,7 +317,6 @@ export class RunSessions {
     const finished = { ...run, ...changes(parts) };
     this.dependencies.watch?.forget(run.id);
     this.ended.set(run.id, { tenant: store.tenant, run: finished });
-    setTimeout(() => this.forget(store.tenant, run), LINGER_MS).unref();
     bus.publish(store.tenant, run.conversationId, { kind: 'changed' });
     logger.debug(
       { runId: run.id, status: ending.status, durationMs: finishedAt.getTime() - run.createdAt.getTime() },

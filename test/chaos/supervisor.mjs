@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = join(fileURLToPath(import.meta.url), '..', '..', '..');
 const READY_MS = 180_000;
+/** How long a request is repeated, over many kills. */
+const PATIENCE_MS = 1_800_000;
 
 async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1');
@@ -82,6 +84,11 @@ export class Supervisor {
   async stop() {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM');
     await this.#exited;
+  }
+
+  /** Leaves no server behind, whatever this program ends of. */
+  abandon() {
+    this.#child?.kill('SIGKILL');
   }
 
   get pid() {

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { EmbeddedSearchIndex } from '../../src/adapters/embedded-search';
+import { Engine } from '../../src/adapters/embedded-search/engine';
 import { compileFilter } from '../../src/adapters/embedded-search/metadata';
 import { type MetadataFilter, matchesMetadata } from '../../src/knowledge/metadata-filter';
 import type { JsonObject } from '../../src/ports/records';
@@ -213,4 +214,17 @@ describe('filters of the embedded search index', () => {
       { numRuns: 1_000 },
     );
   });
+});
+
+it('takes a base out of memory that nobody used for half an hour, and reads it again for the next search', async () => {
+  let now = 0;
+  const engine = new Engine(newFolder(), () => now);
+  const chunks = [chunk('c1', { text: 'apple', vector: [1, 0, 0, 0, 0, 0, 0, 0], knowledgeBaseId: 'kb' })];
+  engine.put({ tenant: 't', knowledgeBaseId: 'kb', chunks });
+  now += 29 * 60_000;
+  expect(engine.releaseUnused()).toBe(0);
+  now += 60_000;
+  expect(engine.releaseUnused()).toBe(1);
+  expect(engine.statistics({ tenant: 't', knowledgeBaseId: 'kb' })).toEqual({ chunks: 1, dimension: 8 });
+  expect(engine.releaseUnused()).toBe(0);
 });

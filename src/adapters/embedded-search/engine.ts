@@ -13,6 +13,9 @@ import { dotAt, Retrieval, type SearchedTable } from './retrieval';
 
 const SUFFIX = '.chunks';
 
+/** A base that nobody used for so long leaves memory; its next use reads it again. Milliseconds. */
+const KEPT_UNUSED_MS = 30 * 60_000;
+
 /** A base has a table for each length of vectors: while a refresh changes the model, there are two. */
 type Base = Map<number, ChunkLog>;
 
@@ -21,10 +24,29 @@ type Handlers = { [Name in OperationName]: (input: Operations[Name]['input']) =>
 /** The index itself, in whatever thread it runs. Everything is synchronous: operations never overlap. */
 export class Engine implements Handlers {
   private readonly analyzer = new Analyzer();
-  private readonly bases = new Map<string, Base>();
+  private readonly bases = new Map<string, { tables: Base; usedAt: number }>();
 
-  /** @param folder where the bases are kept; made when the first chunk comes */
-  constructor(private readonly folder: string) {}
+  /**
+   * @param folder where the bases are kept; made when the first chunk comes
+   * @param now milliseconds since the epoch
+   */
+  constructor(
+    private readonly folder: string,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Takes bases out of memory that nobody used lately. @returns how many */
+  releaseUnused(): number {
+    const before = this.now() - KEPT_UNUSED_MS;
+    const unused = [...this.bases].filter(([, { usedAt }]) => usedAt <= before);
+    for (const [key] of unused) this.release(key);
+    return unused.length;
+  }
+
+  private release(key: string): void {
+    for (const { table } of this.bases.get(key)?.tables.values() ?? []) table.release();
+    this.bases.delete(key);
+  }
 
   put({ tenant, knowledgeBaseId, chunks }: Operations['put']['input']): null {
     const [first] = chunks;
@@ -53,9 +75,7 @@ export class Engine implements Handlers {
 
   removeBase({ tenant, knowledgeBaseId }: Operations['removeBase']['input']): null {
     const path = this.path(tenant, knowledgeBaseId);
-    const key = keyOf(tenant, knowledgeBaseId);
-    for (const { table } of this.bases.get(key)?.values() ?? []) table.release();
-    this.bases.delete(key);
+    this.release(keyOf(tenant, knowledgeBaseId));
     rmSync(path, { recursive: true, force: true });
     return null;
   }
@@ -122,19 +142,22 @@ export class Engine implements Handlers {
   /** Loaded by the first operation on it. */
   private base(tenant: string, knowledgeBaseId: string): Base {
     const key = keyOf(tenant, knowledgeBaseId);
-    let base = this.bases.get(key);
-    if (!base) {
-      base = new Map();
-      const path = this.path(tenant, knowledgeBaseId);
-      const files = existsSync(path) ? readdirSync(path) : [];
-      for (const file of files) {
-        const dimension = Number(file.slice(0, -SUFFIX.length));
-        if (file.endsWith(SUFFIX) && Number.isInteger(dimension))
-          base.set(dimension, ChunkLog.open(join(path, file)));
-      }
-      this.bases.set(key, base);
+    const usedAt = this.now();
+    const known = this.bases.get(key);
+    if (known) {
+      known.usedAt = usedAt;
+      return known.tables;
     }
-    return base;
+    const tables: Base = new Map();
+    const path = this.path(tenant, knowledgeBaseId);
+    const files = existsSync(path) ? readdirSync(path) : [];
+    for (const file of files) {
+      const dimension = Number(file.slice(0, -SUFFIX.length));
+      if (file.endsWith(SUFFIX) && Number.isInteger(dimension))
+        tables.set(dimension, ChunkLog.open(join(path, file)));
+    }
+    this.bases.set(key, { tables, usedAt });
+    return tables;
   }
 
   /** Names come from outside: a hash leads nowhere else. */

@@ -40,7 +40,10 @@ export class IndexKeeper {
       this.kept.set(key, keeping);
       // A failure is told to those who wait now; the next search tries again.
       keeping.then(
-        () => this.whole.add(key),
+        () => {
+          this.whole.add(key);
+          this.kept.delete(key);
+        },
         () => this.kept.delete(key),
       );
     }
