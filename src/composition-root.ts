@@ -50,6 +50,8 @@ const version = packageVersion();
 const EMBEDDED_POOL = 24;
 const CLUSTER_POOL = 100;
 const EMBEDDED_SELECTION_MS = 15_000;
+/** While the program starts, this thread may not look at its sockets for longer than networks ever take. */
+const EMBEDDED_CONNECT_MS = 60_000;
 const EXPIRE_EVERY_MS = 2_000;
 const RECOVER_EVERY_MS = 5_000;
 const WATCH_EVERY_MS = 500;
@@ -92,6 +94,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     poolSize: embedded ? EMBEDDED_POOL : CLUSTER_POOL,
     // The embedded database ends with this process: it can be slow on a busy machine, never gone.
     serverSelectionMs: embedded ? EMBEDDED_SELECTION_MS : undefined,
+    connectMs: embedded ? EMBEDDED_CONNECT_MS : undefined,
   });
   const tenancy = new Tenancy({
     database,

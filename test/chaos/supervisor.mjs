@@ -114,7 +114,7 @@ export class Supervisor {
 
   /** A request that is repeated, the same every time, until it is answered; what is busy is waited for. */
   async surely(method, path, options) {
-    for (const deadline = Date.now() + READY_MS; ;) {
+    for (const deadline = Date.now() + PATIENCE_MS; ;) {
       let answer;
       try {
         answer = await this.once(method, path, options);

@@ -31,7 +31,7 @@ import { PrismaToolCallStore } from './tool-calls';
 import { PrismaToolRunKeyStore } from './tool-run-keys';
 import { PrismaToolStore } from './tools';
 
-const CONNECT_MS = 5_000;
+const DEFAULT_CONNECT_MS = 5_000;
 const DEFAULT_SERVER_SELECTION_MS = 2_000;
 
 export interface MongoDatabaseOptions {
@@ -42,6 +42,8 @@ export interface MongoDatabaseOptions {
   poolSize: number;
   /** An operation waits so long for a server before it fails; callers decide whether to try again. Milliseconds. */
   serverSelectionMs?: number;
+  /** A connection that is not made by then has failed, and with it what waits for it. Milliseconds. */
+  connectMs?: number;
 }
 
 /** Conversations that are remembered as seen, of all tenants. */
@@ -64,7 +66,7 @@ export class MongoDatabase implements Database {
     this.client = new MongoClient(options.url, {
       maxPoolSize: options.poolSize,
       serverSelectionTimeoutMS: options.serverSelectionMs ?? DEFAULT_SERVER_SELECTION_MS,
-      connectTimeoutMS: CONNECT_MS,
+      connectTimeoutMS: options.connectMs ?? DEFAULT_CONNECT_MS,
       appName: 'agentflow',
       // A condition that is missing by mistake matches nothing, instead of everything.
       ignoreUndefined: false,
