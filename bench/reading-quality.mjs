@@ -34,8 +34,8 @@ const { values: options, positionals } = parseArgs({
 const folder = positionals[0];
 if (folder === undefined)
   throw new Error('Name the folder of the files: node bench/reading-quality.mjs FOLDER');
-const require = createRequire(path.resolve(options.dist, 'x.js'));
-const { createDocumentParser } = require('./src/documents/parse');
+const parserOfBuild = path.resolve(options.dist, 'src/documents/parse');
+const { createDocumentParser } = createRequire(import.meta.url)(parserOfBuild);
 
 /** Share of words that may be lost without a warning. */
 const LIMIT = 0.02;

@@ -1,5 +1,5 @@
 export { keptOutcome, outcomeOfText } from './outcome';
-export { asJson, comparable, exactNumber, JsonNumber, keepsValue, numberProblem } from './number';
+export { comparable, exactNumber, JsonNumber, numberProblem } from './number';
 export { lostTextAt, placeOf, textAt } from './place';
 export {
   clientNumber,
@@ -15,7 +15,6 @@ export {
 export {
   bigIntegers,
   checkJson,
-  inexactNumber,
   keyWithNul,
   parseStorable,
   numbersAsTexts,
