@@ -15,22 +15,25 @@ const EVENTS = 'subscription($id: ID!) { conversationEvents(conversationId: $id)
 /** Holds the server to what it acknowledged. Writes what it finds into the ledger. */
 export async function check(server, world, ledger) {
   const miss = (what) => ledger.miss(what);
-  await atOnce([...ledger.conversations.values()], (one) => checkConversation(server, world, one, miss));
-  await atOnce(ledger.deleted, async (id) => {
+  await atOnce([...ledger.conversations.values()], miss, (one) =>
+    checkConversation(server, world, one, miss),
+  );
+  await atOnce(ledger.deleted, miss, async (id) => {
     const { status } = await server.surely('GET', `/api/v1/conversations/${id}`);
     if (status !== 404) miss(`deleted conversation ${id} is there: ${status}`);
   });
-  await atOnce(ledger.attachments, (one) => checkAttachment(server, one, miss));
+  await atOnce(ledger.attachments, miss, (one) => checkAttachment(server, one, miss));
   await checkBases(server, ledger, miss);
   checkEffects(world, ledger, miss);
   const { body } = await server.surely('GET', '/api/v1/approvals/pending?page_size=100');
   if (body.approvals.length > 0) miss(`${body.approvals.length} approvals wait for ever`);
 }
 
-async function atOnce(items, work, lanes = 4) {
+async function atOnce(items, complain, work, lanes = 4) {
   const queue = [...items];
   const lane = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    for (let item = queue.shift(); item !== undefined; item = queue.shift())
+      await work(item).catch((error) => complain(`a check failed: ${error.message}`));
   };
   await Promise.all(Array.from({ length: lanes }, lane));
 }
@@ -147,6 +150,7 @@ async function checkBases(server, ledger, miss) {
     miss(`bases are ${JSON.stringify(listed)}, should be ${JSON.stringify(wanted)}`);
   await atOnce(
     ledger.bases.filter(({ deleted }) => !deleted),
+    miss,
     async ({ id, name, files }) => {
       await eventually(
         async () => {

@@ -77,10 +77,15 @@ function embeddings({ input, model, encoding_format: format }) {
   return { object: 'list', model, data, usage: { prompt_tokens: 1, total_tokens: 1 } };
 }
 
+/** How the server asks for the rest of an answer that was cut off. */
+const CONTINUATION = /^Your previous message was cut off/;
+
 /** Calls the tool that the last message names, then answers; goes on behind an answer that was cut off. */
-async function model({ messages, stream, model: name }, response) {
+async function model({ messages: sent, stream, model: name }, response) {
+  const messages = sent.filter((one) => !CONTINUATION.test(textOf(one)));
   const asked = messages.findLastIndex(({ role }) => role === 'user');
-  const message = textOf(messages[asked]).trim();
+  // Messages of a user that follow each other may come as one; what is asked stands last.
+  const message = textOf(messages[asked]).trim().split('\n\n').at(-1);
   const tool = toolOf(message);
   const results = messages.slice(asked).filter(({ role }) => role === 'tool').length;
   const send = (delta, reason = null) =>
