@@ -4,6 +4,7 @@ import type { RunFailure } from '../src/runs/events';
 import type { RunOutcome, StartedRun } from '../src/runs/types';
 import { Approval } from './approvals';
 import { builder } from './builder';
+import { citationsOf, retrievedOf } from './citations';
 import { PAGE_DESCRIPTIONS, pageCost, Usage } from './common';
 import { Question } from './questions';
 
@@ -54,6 +55,8 @@ export const Run = builder.prismaObject('Run', {
       description: 'Structured output, when a schema was given.',
       resolve: (run) => run.output as never,
     }),
+    citations: t.field(citationsOf((run) => run)),
+    retrieved: t.field(retrievedOf((run) => run)),
     finishReason: t.exposeString('finishReason', {
       nullable: true,
       description: '`stop`, `length`, `max_turns`, `cancelled`, `error`, ...',
@@ -242,10 +245,7 @@ const StartedRunType = builder.objectRef<StartedRun>('StartedRun').implement({
     runId: t.id({ description: 'Id of the run.', resolve: ({ run }) => run.id }),
     callId: t.id({ description: 'The unit of execution; cancels it.', resolve: ({ run }) => run.callId }),
     conversationId: t.id({ description: 'The conversation.', resolve: ({ run }) => run.conversationId }),
-    messageId: t.id({
-      description: 'The message.',
-      resolve: ({ run }) => run.actionId ?? run.messageId,
-    }),
+    messageId: t.id({ description: 'The message.', resolve: ({ run }) => run.actionId ?? run.messageId }),
     status: t.field({ type: RunStatus, description: 'Where it is.', resolve: ({ run }) => run.status }),
     started: t.exposeBoolean('started', {
       description: 'False when the same `messageId` had been accepted before.',
@@ -272,6 +272,8 @@ const ChatResult = builder.objectRef<RunOutcome>('ChatResult').implement({
       description: 'Structured output.',
       resolve: ({ run }) => run.output,
     }),
+    citations: t.field(citationsOf(({ run }) => run)),
+    retrieved: t.field(retrievedOf(({ run }) => run)),
     finishReason: t.string({
       nullable: true,
       description: 'Why it ended.',

@@ -10,6 +10,7 @@ import type {
 import type { Compaction as CompactionData } from '../src/conversations/compaction';
 import { Run, StreamEvent } from './agent-execution';
 import { builder } from './builder';
+import { citationsOf, retrievedOf } from './citations';
 
 export const Conversation = builder.prismaObject('Conversation', {
   description: 'A thread of messages between one user and an agent.',
@@ -92,6 +93,8 @@ export const Message = builder.prismaObject('ConversationPart', {
       description: "The client's data of an appended message; `partial` on an answer that was cut.",
       resolve: (part) => part.metadata as never,
     }),
+    citations: t.field(citationsOf(({ content }) => (content ?? {}) as object)),
+    retrieved: t.field(retrievedOf(({ content }) => (content ?? {}) as object)),
   }),
 });
 
@@ -207,6 +210,8 @@ TimelineItem.implement({
       description: 'What a tool returned; null for one that is kept as a cached result.',
       resolve: (item) => item.result,
     }),
+    citations: t.field(citationsOf(({ sources }) => sources)),
+    retrieved: t.field(retrievedOf(({ sources }) => sources)),
     startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it began.' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
     children: t.field({

@@ -1,4 +1,5 @@
 import type { ConversationRecord, JsonObject, JsonValue, PartRecord } from '../ports/records';
+import { type Sources, storedSources } from '../runs/citations';
 
 /** One node of the execution tree that a UI draws. */
 export interface TimelineItem {
@@ -17,6 +18,8 @@ export interface TimelineItem {
   /** What a tool was called with and what it returned; null for other kinds. */
   arguments: JsonValue;
   result: JsonValue;
+  /** Of an answer and of the agent that gave it; null where nothing was looked for. */
+  sources: Sources | null;
   startedAt: Date;
   finishedAt: Date | null;
   children: TimelineItem[];
@@ -186,6 +189,7 @@ function finish(unit: Unit, part: PartRecord): void {
   const reason = field(part, 'finish_reason');
   const status = part.type === 'error' ? 'failed' : reason === 'cancelled' ? 'cancelled' : 'completed';
   close(unit, told ?? status, part);
+  unit.sources = sourcesIn(part);
   if (part.type === 'error') unit.content = { ...objectOf(unit.content), ...objectOf(part.content) };
   for (const child of unit.children) abandon(child, part);
 }
@@ -231,6 +235,16 @@ function field(part: PartRecord, key: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+const sourcesIn = (part: PartRecord): Sources | null => storedSources(objectOf(part.content)) ?? null;
+
+function contentOf(part: PartRecord): JsonValue {
+  // Hidden context belongs to the model, not to the timeline.
+  if (part.type === 'user' || part.type === 'start') return null;
+  if (part.type !== 'agent_text') return part.content;
+  const { citations: _, retrieved: __, ...content } = objectOf(part.content);
+  return Object.keys(content).length > 0 ? content : null;
+}
+
 const toItem = (part: PartRecord, kind: string, name: string | null): TimelineItem => ({
   kind,
   seq: part.seq,
@@ -242,10 +256,10 @@ const toItem = (part: PartRecord, kind: string, name: string | null): TimelineIt
   name,
   status: null,
   text: part.text,
-  // Hidden context belongs to the model, not to the timeline.
-  content: part.type === 'user' || part.type === 'start' ? null : part.content,
+  content: contentOf(part),
   arguments: null,
   result: null,
+  sources: part.type === 'agent_text' ? sourcesIn(part) : null,
   startedAt: part.createdAt,
   finishedAt: null,
   children: [],

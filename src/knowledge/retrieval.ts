@@ -2,6 +2,7 @@ import { throwIfInvalid, withinField } from '../errors';
 import type { Principal } from '../ports/identity';
 import type { JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
+import { toBlock } from './blocks';
 import { findBase } from './find';
 import { KNOWLEDGE_LIMITS } from './limits';
 import { searchFieldsOf } from './search/options';
@@ -76,20 +77,6 @@ function withinBudget(documents: SearchResult[]): SearchResult[] {
     return index === 0 || characters <= CHAT_CHARACTERS;
   });
 }
-
-/**
- * Passages are data of third parties: they are marked as such, and cannot end their own mark, so that words in them that
- * look like instructions are seen for what they are.
- */
-function toBlock({ content, title, sourceFile, neighbors, chunkIndex }: SearchResult, index: number): string {
-  const before = neighbors?.filter((one) => one.chunkIndex < chunkIndex).map((one) => one.content) ?? [];
-  const after = neighbors?.filter((one) => one.chunkIndex > chunkIndex).map((one) => one.content) ?? [];
-  const text = [...before, content, ...after].join('\n').replace(/<(\/?)knowledge/gi, '&lt;$1knowledge');
-  const source = title === sourceFile ? sourceFile : `${title} (${sourceFile})`;
-  return `<knowledge index="${index + 1}" source="${attribute(source)}">\n${text}\n</knowledge>`;
-}
-
-const attribute = (value: string): string => value.replace(/["<>\n]/g, ' ');
 
 function toCitation(result: SearchResult, index: number): JsonValue {
   const { page, url } = (result.metadata ?? {}) as { page?: number; url?: string };

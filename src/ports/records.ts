@@ -145,6 +145,9 @@ export interface RunRecord {
   attempts: number;
   text: string | null;
   output: JsonValue;
+  /** Sources that the answer used, and those that it was given besides; absent where nothing was looked for. */
+  citations?: JsonValue[] | null;
+  retrieved?: JsonValue[] | null;
   finishReason: string | null;
   inputTokens: number;
   outputTokens: number;

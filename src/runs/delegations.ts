@@ -6,6 +6,7 @@ import type { AgentRecord, JsonObject, RunRecord } from '../ports/records';
 import { isActive } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ToolCallRecord } from '../ports/tools';
+import { sourceFields, sourcesOf, storedSources } from './citations';
 import { endPart, errorPart, startPart, type RunFailure } from './events';
 import { failure, type Receipt } from './ledger';
 import { FencedError } from './log';
@@ -90,6 +91,7 @@ export class Delegations {
         text: writer.text,
         finishReason: end.finishReason,
         ...end.usage,
+        ...sourceFields(sourcesOf(request, end.calls, writer.text)),
       });
     } catch (error) {
       if (scope.signal.aborted || error instanceof FencedError) throw error;
@@ -127,6 +129,7 @@ export class Delegations {
             text: writer.text,
             finishReason: finished.finishReason ?? 'stop',
             usage: finished,
+            sources: storedSources(finished),
           });
     await writer.checkpoint([part, delegationEnded(scope, ended)]);
     return receipt;

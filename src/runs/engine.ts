@@ -19,6 +19,7 @@ import { startPart, userPart } from './events';
 import { type ConversationLog } from './log';
 import type { Offers } from './offer';
 import { delay } from './patience';
+import { CITE_PASSAGES } from './prompt';
 import { acceptRequest, requestHash } from './request';
 import { type RunSessions } from './sessions';
 import type { ChatInput, RunRequest, StartedRun } from './types';
@@ -330,7 +331,10 @@ export class RunEngine {
   ): Promise<void> {
     const { hidden, citations } = await this.dependencies.resolveContext(principal, agent, input);
     request.hidden = [...request.hidden, ...hidden];
-    if (citations.length > 0) request.citations = citations;
+    if (citations.length === 0) return;
+    request.citations = citations;
+    // A structured answer has no place for markers: its sources are found by its words.
+    if (!request.responseFormat) request.systemBlocks = [...request.systemBlocks, CITE_PASSAGES];
   }
 
   private async beginAfterNobody(beginning: Beginning): Promise<StartedRun> {

@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue, PartRecord, RunRecord, StreamEventType } from '../ports/records';
+import type { JsonObject, PartRecord, RunRecord, StreamEventType } from '../ports/records';
+import { type Sources, sourceFields } from './citations';
 import type { PartDraft } from './log';
 import type { RunRequest } from './types';
 
@@ -104,11 +105,12 @@ export const answerPart = (
   partial: boolean,
   /** The tool calls that led to it, in short. */
   calls: JsonObject | null = null,
+  sources?: Sources,
 ): PartDraft => ({
   ...callsOf(run),
   type: 'agent_text',
   text,
-  content: calls,
+  content: sources ? { ...calls, ...sourceFields(sources) } : calls,
   metadata: partial ? { partial: true } : null,
 });
 
@@ -117,7 +119,7 @@ export interface EndFacts {
   output?: JsonObject[string];
   finishReason: string;
   usage: Usage;
-  citations?: JsonValue[];
+  sources?: Sources;
 }
 
 export const endPart = (run: RunRecord, facts: EndFacts): PartDraft => ({
@@ -126,7 +128,7 @@ export const endPart = (run: RunRecord, facts: EndFacts): PartDraft => ({
   content: {
     text: facts.text,
     ...(facts.output === undefined ? {} : { output: facts.output }),
-    ...(facts.citations === undefined ? {} : { citations: facts.citations }),
+    ...sourceFields(facts.sources),
     finish_reason: facts.finishReason,
     usage: usageOnWire(facts.usage),
     run_id: run.id,

@@ -5,6 +5,11 @@ import { wrapBlock } from './request';
 import { rememberedMessages } from './transcript';
 import type { RunRequest } from './types';
 
+/** Asks for the markers by which the sources of an answer are known. */
+export const CITE_PASSAGES =
+  'The question comes with numbered passages (<knowledge index="...">). Behind each statement that rests on one of them put ' +
+  'its number in square brackets, like [1] or [2][3]. Mark only what you use, and add no list of sources.';
+
 /**
  * The messages of a model call, in the documented order: system prompt and system blocks, the summary of compacted
  * history, the history with its hidden context, then this turn with its own.

@@ -6,6 +6,7 @@ import type { Logger } from '../ports/logger';
 import type { RunRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
+import { type Sources, sourceFields, storedSources } from './citations';
 import { callsOf, startPart, userPart } from './events';
 import type { ConversationLog, PartDraft } from './log';
 import { closeGaps, NOBODYS } from './gaps';
@@ -346,7 +347,7 @@ export class RunRecovery {
   /** The log has the run's end already; only the run itself was not told. */
   private async settle(store: TenantStore, run: RunRecord, progress: Progress): Promise<void> {
     const { workerId, clock, bus, promote } = this.dependencies;
-    const content = progress.terminal!.content as { finish_reason?: string } | null;
+    const content = progress.terminal!.content as ({ finish_reason?: string } & Partial<Sources>) | null;
     const failed = progress.terminal!.type === 'error';
     const cancelled = content?.finish_reason === 'cancelled';
     await store.runs.updateOwned(run.id, workerId, {
@@ -354,6 +355,7 @@ export class RunRecovery {
       error: failed ? progress.terminal!.content : null,
       finishReason: failed ? 'error' : (content?.finish_reason ?? 'stop'),
       text: progress.written,
+      ...sourceFields(content ? storedSources(content) : undefined),
       startSeq: progress.startSeq,
       endSeq: progress.terminal!.seq,
       leaseOwner: null,

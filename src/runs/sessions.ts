@@ -5,9 +5,9 @@ import type { AgentRecord, ConversationRecord, PartRecord, RunRecord, RunStatus 
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
 import type { AgentLoop } from './agent-loop';
-import { citationsOf } from './citations';
+import { sourceFields, sourcesOf } from './citations';
 import type { DirectCalls } from './direct-calls';
-import { answerPart, cancelledPart, endPart, errorPart, type RunFailure } from './events';
+import { answerPart, cancelledPart, type EndFacts, endPart, errorPart, type RunFailure } from './events';
 import { isRetryable } from './execute';
 import { type ConversationLog, FencedError, type PartDraft, RUN_PATIENCE_MS, type Writer } from './log';
 import { delay, whileUnavailable } from './patience';
@@ -215,9 +215,10 @@ export class RunSessions {
       if (error instanceof StopRun && error.kind !== 'cancelled') return 'left';
       const stopped = error instanceof StopRun;
       const loose = await this.looseEnds(launch, stopped ? error.message : 'the run failed');
+      const cut = { text: writer.text, sources: sourcesOf(launch.request, [], writer.text) };
       const ending = stopped
-        ? cancelled(run, writer, error.message)
-        : failed(run, writer, this.toFailure(run, error));
+        ? cancelled(run, cut, error.message)
+        : failed(run, cut, this.toFailure(run, error));
       return { ...ending, parts: [...loose, ...ending.parts] };
     }
   }
@@ -252,15 +253,14 @@ export class RunSessions {
     if (end.kind === 'paused') return { pause: end.pause, changes: { ...end.usage } };
     const { run, writer } = scope;
     const { text } = writer;
-    const answer = run.kind === 'chat' ? [answerPart(run, text, false, digestOf(end.calls))] : [];
+    const sources = sourcesOf(scope.request, end.calls, text);
+    const answer = run.kind === 'chat' ? [answerPart(run, text, false, digestOf(end.calls), sources)] : [];
     return {
       status: 'completed',
-      parts: [
-        ...answer,
-        endPart(run, { text, ...end, citations: citationsOf(scope.request.citations, end.calls) }),
-      ],
+      parts: [...answer, endPart(run, { text, ...end, sources })],
       changes: {
         ...end.usage,
+        ...sourceFields(sources),
         finishReason: end.finishReason,
         output: end.output ?? null,
         step: end.steps,
@@ -376,8 +376,11 @@ export class RunSessions {
   }
 }
 
-const partial = (run: RunRecord, text: string): PartDraft[] =>
-  text === '' || run.kind !== 'chat' ? [] : [answerPart(run, text, true)];
+/** An answer that ended before its time. */
+type Cut = Pick<EndFacts, 'text' | 'sources'>;
+
+const partial = (run: RunRecord, { text, sources }: Cut): PartDraft[] =>
+  text === '' || run.kind !== 'chat' ? [] : [answerPart(run, text, true, null, sources)];
 
 /** An error in the form that a run keeps; one that nobody expected is logged and masked. */
 export function runFailure(logger: Logger, run: RunRecord, error: unknown): RunFailure {
@@ -387,24 +390,24 @@ export function runFailure(logger: Logger, run: RunRecord, error: unknown): RunF
   return { code: 'internal_error', message: `Unexpected error in run ${run.id}.`, retryable: true };
 }
 
-function failed(run: RunRecord, writer: RunWriter, failure: RunFailure): Ending {
+function failed(run: RunRecord, cut: Cut, failure: RunFailure): Ending {
   return {
     status: 'failed',
-    parts: [...partial(run, writer.text), errorPart(run, failure)],
-    changes: { error: { ...failure }, finishReason: 'error' },
+    parts: [...partial(run, cut), errorPart(run, failure)],
+    changes: { ...sourceFields(cut.sources), error: { ...failure }, finishReason: 'error' },
   };
 }
 
-function cancelled(run: RunRecord, writer: RunWriter, reason: string): Ending {
+function cancelled(run: RunRecord, cut: Cut, reason: string): Ending {
   const { inputTokens, outputTokens, totalTokens, costUsd } = run;
   const usage = { inputTokens, outputTokens, totalTokens, costUsd };
   return {
     status: 'cancelled',
     parts: [
-      ...partial(run, writer.text),
+      ...partial(run, cut),
       cancelledPart(run, reason),
-      endPart(run, { text: writer.text, finishReason: 'cancelled', usage }),
+      endPart(run, { ...cut, finishReason: 'cancelled', usage }),
     ],
-    changes: { finishReason: 'cancelled', cancelReason: reason },
+    changes: { ...sourceFields(cut.sources), finishReason: 'cancelled', cancelReason: reason },
   };
 }

@@ -17,6 +17,7 @@ import type {
   ToolRecord,
 } from '../ports/tools';
 import type { Delegations } from './delegations';
+import { withNumbers } from './citations';
 import { failure, hasReceipt, type PlannedCall, type Receipt, receiptChanges } from './ledger';
 import { FencedError, type PartDraft } from './log';
 import type { Offered } from './offer';
@@ -305,7 +306,7 @@ export class ToolRunner {
   }
 
   private async executeTool(settling: Settling, call: ToolCallRecord): Promise<ToolCallRecord> {
-    const { scope, offers } = settling;
+    const { offers } = settling;
     const { tools } = this.dependencies;
     const tool = toolOf(offers, call);
     if (!tool)
@@ -319,7 +320,7 @@ export class ToolRunner {
     if (problems.length > 0)
       return this.receive(settling, call, failure('arguments_invalid', problems.join('; ')));
     const outcome = await this.outcomeOf(settling, call, tool);
-    return this.receive(settling, call, await this.receiptOf(scope, call, outcome));
+    return this.receive(settling, call, await this.receiptOf(settling, call, outcome));
   }
 
   /** A fault of the tool's runtime is an outcome of this call, not the end of the run. */
@@ -352,10 +353,15 @@ export class ToolRunner {
     };
   }
 
-  private async receiptOf(scope: RunScope, call: ToolCallRecord, outcome: ToolOutcome): Promise<Receipt> {
+  private async receiptOf(
+    { scope, earlier, endsWithRun }: Settling,
+    call: ToolCallRecord,
+    outcome: ToolOutcome,
+  ): Promise<Receipt> {
     if (!outcome.ok) return failed(outcome.error);
-    const presented = await this.dependencies.present(scope.store, call, outcome.result);
-    return { status: 'succeeded', result: outcome.result, ...presented };
+    const result = endsWithRun ? outcome.result : withNumbers(scope.request, earlier, call, outcome.result);
+    const presented = await this.dependencies.present(scope.store, call, result);
+    return { status: 'succeeded', result, ...presented };
   }
 
   /** Writes the receipt, then shows it. */
