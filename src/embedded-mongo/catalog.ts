@@ -63,6 +63,24 @@ function taggedKey(tag: number, id: number): Buffer {
   return key;
 }
 
+/** A collection that has nothing stored, under an id that no stored collection has (those begin with 1). */
+export function emptyCollection(db: string, name: string): Collection {
+  return {
+    id: 0,
+    db,
+    name,
+    ns: `${db}.${name}`,
+    uuid: Buffer.alloc(16),
+    options: {},
+    indexes: [],
+    indexedFields: new Set(),
+    count: 0,
+    size: 0,
+    idTruncated: false,
+    dropped: false,
+  };
+}
+
 export class Catalog {
   private collections = new Map<string, Collection>();
   private nextId = 1;
@@ -112,20 +130,7 @@ export class Catalog {
   /** Only inside a write job. */
   create(db: string, name: string, options: Document, uuid: Buffer): Collection {
     checkNamespace(db, name);
-    const collection: Collection = {
-      id: this.takeId(),
-      db,
-      name,
-      ns: `${db}.${name}`,
-      uuid,
-      options,
-      indexes: [],
-      indexedFields: new Set(),
-      count: 0,
-      size: 0,
-      idTruncated: false,
-      dropped: false,
-    };
+    const collection = { ...emptyCollection(db, name), id: this.takeId(), uuid, options };
     this.collections.set(collection.ns, collection);
     this.touch(collection);
     return collection;
@@ -232,7 +237,7 @@ export class Catalog {
   }
 }
 
-function setIndexes(collection: Collection, indexes: Index[]): void {
+export function setIndexes(collection: Collection, indexes: Index[]): void {
   collection.indexes = indexes;
   collection.indexedFields = new Set(indexes.flatMap((index) => [...index.fields]));
 }

@@ -1,15 +1,10 @@
 /** From a parsed message to its reply: command lookup, option check, transaction entry, error replies. */
 import type { Document } from 'bson';
-import {
-  checkOptions,
-  flagOf,
-  type CommandContext,
-  type CommandReply,
-  type CommandSpec,
-} from './commands/context';
+import { checkOptions, type CommandContext, type CommandReply, type CommandSpec } from './commands/context';
 import { adminCommands } from './commands/admin';
 import { aggregateCommands } from './commands/aggregate';
 import { bulkWriteCommands } from './commands/bulk-write';
+import { checkReadConcern, checkReadConcernInTransaction, checkWriteConcern } from './commands/concerns';
 import { diagnosticCommands } from './commands/diagnostics';
 import { explainCommands } from './commands/explain';
 import { indexCommands } from './commands/indexes';
@@ -19,6 +14,7 @@ import { writeCommands } from './commands/write';
 import type { Engine } from './engine';
 import { MongoCommandError, errorReply } from './errors';
 import { RawReply } from './raw-bson';
+import type { TransactionOptions } from './transactions';
 import type { CommandMessage } from './wire';
 
 const COMMANDS = new Map<string, CommandSpec>(
@@ -57,13 +53,6 @@ export function dispatch(
   }
 }
 
-/** Whether the reply must wait until the write survives a power cut: `j: true`, which a majority implies. */
-function wantsJournal(writeConcern: unknown): boolean {
-  if (typeof writeConcern !== 'object' || writeConcern === null) return false;
-  const { w, j } = writeConcern as { w?: unknown; j?: unknown };
-  return j === undefined || j === null ? w === 'majority' : flagOf(j);
-}
-
 async function synced(engine: Engine, reply: CommandReply | Promise<CommandReply>): Promise<CommandReply> {
   const ready = await reply;
   await engine.storage.sync();
@@ -93,16 +82,29 @@ function run(
     session: sessionKey(body['lsid']),
     transaction: null,
   };
+  const waitsForDisk = checkWriteConcern(spec, name, body['writeConcern']);
   const endsTransaction = name === 'commitTransaction' || name === 'abortTransaction';
-  const reply =
-    body['autocommit'] === undefined || endsTransaction ? spec.run(ctx) : runInTransaction(ctx, spec);
-  return wantsJournal(body['writeConcern']) ? synced(engine, reply) : reply;
+  const transaction = transactionOptions(body);
+  if (transaction !== null && !endsTransaction) return runInTransaction(ctx, spec, transaction);
+  const readsFromDisk = checkReadConcern(spec, name, body);
+  const reply = spec.run(ctx);
+  return waitsForDisk || readsFromDisk ? synced(engine, reply) : reply;
 }
 
 /** As in MongoDB, a statement that fails ends its transaction. */
-async function runInTransaction(ctx: CommandContext, spec: CommandSpec): Promise<CommandReply> {
+async function runInTransaction(
+  ctx: CommandContext,
+  spec: CommandSpec,
+  options: TransactionOptions,
+): Promise<CommandReply> {
+  checkReadConcernInTransaction(ctx.body);
+  if (ctx.body['writeConcern'] !== undefined)
+    throw new MongoCommandError(
+      'InvalidOptions',
+      'writeConcern is not allowed within a multi-statement transaction',
+    );
   const { transactions } = ctx.engine;
-  const transaction = transactions.enter(transactionOptions(ctx.body)!);
+  const transaction = transactions.enter(options);
   try {
     if (spec.inTransaction !== true) {
       throw new MongoCommandError(

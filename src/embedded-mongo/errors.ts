@@ -8,6 +8,7 @@ export const ErrorCode = {
   FailedToParse: 9,
   Unauthorized: 13,
   TypeMismatch: 14,
+  InvalidLength: 16,
   ProtocolError: 17,
   IllegalOperation: 20,
   NamespaceNotFound: 26,
@@ -15,6 +16,8 @@ export const ErrorCode = {
   CursorNotFound: 43,
   NamespaceExists: 48,
   MaxTimeMSExpired: 50,
+  DollarPrefixedFieldName: 52,
+  InvalidIdField: 53,
   CommandNotFound: 59,
   ImmutableField: 66,
   CannotCreateIndex: 67,
@@ -25,6 +28,8 @@ export const ErrorCode = {
   OperationFailed: 96,
   WriteConflict: 112,
   CommandNotSupported: 115,
+  ConflictingOperationInProgress: 117,
+  NotAReplicaSet: 123,
   CommandNotSupportedOnView: 166,
   CannotIndexParallelArrays: 171,
   NoSuchTransaction: 251,
@@ -36,6 +41,8 @@ export const ErrorCode = {
   DuplicateKey: 11000,
   BSONObjectTooLarge: 10334,
   OutOfDiskSpace: 14031,
+  MergeStageNoMatchingDocument: 13113,
+  MissingField: 40414,
   UnknownField: 40415,
   ChangeStreamNeedsReplicaSet: 40573,
 } as const;
@@ -44,6 +51,7 @@ export type ErrorName = keyof typeof ErrorCode;
 
 /** Codes whose wire name differs from the key above. */
 const WIRE_NAMES: Partial<Record<ErrorName, string>> = {
+  MissingField: 'Location40414',
   UnknownField: 'Location40415',
   ChangeStreamNeedsReplicaSet: 'Location40573',
 };

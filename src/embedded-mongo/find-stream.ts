@@ -1,6 +1,6 @@
 /** A query in progress: plan, scan, order, skip, limit and projection, handing out stored bytes in slices of time. */
 import type { Document } from 'bson';
-import { compileProjection, compileSort } from './query';
+import { compileProjection, compileSorter, type Sorter } from './query';
 import type { Collection, Direction } from './catalog';
 import { MongoCommandError } from './errors';
 import { planQuery, type Plan } from './planner';
@@ -49,13 +49,13 @@ export class FindStream implements ResultStream {
   readonly plan: Plan;
   readonly scan: Scan;
   private readonly project: ((raw: Buffer) => Buffer) | null;
-  private readonly compare: ((a: Document, b: Document) => number) | null;
+  private readonly sorter: Sorter | null;
   private readonly sortFields: ReadonlySet<string>;
   private toSkip: number;
   private left: number;
   private sorted: Hit[] | null = null;
   private sortedAt = 0;
-  private collecting: { hit: Hit; keys: Document }[] = [];
+  private collecting: { hit: Hit; keys: unknown[] }[] = [];
   private held: Buffer | null = null;
 
   constructor(
@@ -74,17 +74,17 @@ export class FindStream implements ResultStream {
     });
     const sortsInMemory =
       !isNatural && sort.length > 0 && (!this.plan.providesSort || (view.changes?.size ?? 0) > 0);
-    this.compare = sortsInMemory ? compileSort(request.sort) : null;
+    this.sorter = sortsInMemory ? compileSorter(request.sort) : null;
     this.sortFields = new Set(sort.map(([path]) => path.split('.')[0]!));
     this.project = compileRawProjection(request.projection, request.filter);
     this.toSkip = request.skip;
     this.left = request.limit === 0 ? Number.POSITIVE_INFINITY : request.limit;
-    const wanted = this.compare === null ? Math.min(request.expected ?? 101, this.left + request.skip) : 512;
+    const wanted = this.sorter === null ? Math.min(request.expected ?? 101, this.left + request.skip) : 512;
     this.scan = new Scan(storage, collection, this.plan, view, wanted);
   }
 
   get sortsInMemory(): boolean {
-    return this.compare !== null;
+    return this.sorter !== null;
   }
 
   /**
@@ -105,7 +105,7 @@ export class FindStream implements ResultStream {
   /** @returns whether it is done, else the time is over */
   private visitUntil(deadline: number, visit: (hit: Hit) => boolean | void): boolean {
     this.scan.deadline = deadline;
-    if (this.compare !== null && this.sorted === null && !this.collect(deadline)) return false;
+    if (this.sorter !== null && this.sorted === null && !this.collect(deadline)) return false;
     for (let steps = 1; ; steps++) {
       const hit = this.advance();
       if (hit === null) return !this.scan.paused;
@@ -117,13 +117,13 @@ export class FindStream implements ResultStream {
   /** The next document as stored, with its id, before projection; null at the end. Runs to completion. */
   nextHit(): Hit | null {
     this.scan.deadline = Number.POSITIVE_INFINITY;
-    while (this.compare !== null && this.sorted === null) this.collect(Number.POSITIVE_INFINITY);
+    while (this.sorter !== null && this.sorted === null) this.collect(Number.POSITIVE_INFINITY);
     return this.advance();
   }
 
   fill(into: Buffer[], { maxDocuments, maxBytes, deadline }: BatchLimits): FillState {
     this.scan.deadline = deadline;
-    if (this.compare !== null && this.sorted === null && !this.collect(deadline)) return 'pending';
+    if (this.sorter !== null && this.sorted === null && !this.collect(deadline)) return 'pending';
     let bytes = into.reduce((sum, raw) => sum + raw.length, 0);
     for (let steps = 1; into.length < maxDocuments; steps++) {
       if (steps % CLOCK_STRIDE === 0 && performance.now() > deadline) return 'pending';
@@ -178,18 +178,18 @@ export class FindStream implements ResultStream {
 
   /** Gathers for the sort until done (true) or out of time (false). */
   private collect(deadline: number): boolean {
+    const sorter = this.sorter!;
     for (let steps = 1; ; steps++) {
       const hit = this.scan.next();
       if (hit === null && this.scan.paused) return false;
       if (hit === null) break;
-      this.collecting.push({ hit, keys: decodeFields(hit.raw, this.sortFields) });
+      this.collecting.push({ hit, keys: sorter.keysOf(decodeFields(hit.raw, this.sortFields)) });
       if (steps % CLOCK_STRIDE === 0) {
         this.dropBeyondLimit();
         if (performance.now() > deadline) return false;
       }
     }
-    const compare = this.compare!;
-    this.collecting.sort((a, b) => compare(a.keys, b.keys));
+    this.collecting.sort((a, b) => sorter.compare(a.keys, b.keys));
     this.sorted = this.collecting.map(({ hit }) => hit);
     this.collecting = [];
     return true;
@@ -199,7 +199,7 @@ export class FindStream implements ResultStream {
   private dropBeyondLimit(): void {
     const keep = this.left + this.toSkip;
     if (this.collecting.length < keep * 2 + 1_000) return;
-    const compare = this.compare!;
+    const { compare } = this.sorter!;
     this.collecting.sort((a, b) => compare(a.keys, b.keys));
     this.collecting.length = keep;
   }

@@ -11,7 +11,8 @@
  * WriteConflict (as in MongoDB), a single write waits for the end, at most the life of a transaction.
  */
 import type { Transaction as Snapshot } from 'lmdb';
-import type { Catalog, Collection } from './catalog';
+import { randomUUID } from 'node:crypto';
+import { checkNamespace, emptyCollection, type Catalog, type Collection } from './catalog';
 import { type Change, type CollectionStore, duplicateKey } from './collection-store';
 import { MongoCommandError, transientError } from './errors';
 import { extractKeys } from './index-keys';
@@ -23,14 +24,23 @@ import type { Storage } from './storage';
 /** MongoDB's transactionLifetimeLimitSeconds default. */
 export const TRANSACTION_LIFETIME_MS = 60_000;
 const MAX_OPEN_TRANSACTIONS = 200;
-/** Finished transactions remembered so that a repeated commit is answered as the first was. */
-const REMEMBERED_COMMITS = 2_000;
+/** Sessions whose last transaction is remembered, so that its number is told as old, committed or aborted. */
+const REMEMBERED_SESSIONS = 2_000;
+
+/** A session's last transaction after its end. */
+interface Ended {
+  number: bigint;
+  /** Settles as the commit did; null after an abort. */
+  committed: Promise<void> | null;
+}
 
 export class MongoTransaction {
   readonly snapshot: Snapshot;
   readonly changes = new Map<Collection, Map<string, Change>>();
   readonly ended: Promise<void>;
   finished = false;
+  /** Collections made here, by namespace; nobody else sees them before the commit, which stores them. */
+  readonly made = new Map<string, Collection>();
   private settle!: () => void;
 
   constructor(
@@ -47,6 +57,19 @@ export class MongoTransaction {
     let changes = this.changes.get(collection);
     if (changes === undefined) this.changes.set(collection, (changes = new Map()));
     return changes;
+  }
+
+  madeHere(db: string, name: string): Collection | undefined {
+    return this.made.size === 0 ? undefined : this.made.get(`${db}.${name}`);
+  }
+
+  /** @throws MongoCommandError InvalidNamespace */
+  make(db: string, name: string): Collection {
+    checkNamespace(db, name);
+    const collection = emptyCollection(db, name);
+    collection.uuid = Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
+    this.made.set(collection.ns, collection);
+    return collection;
   }
 
   view(collection: Collection): View {
@@ -69,8 +92,8 @@ export interface TransactionOptions {
 
 export class TransactionManager {
   private readonly open = new Map<string, MongoTransaction>();
-  private readonly committed = new Map<string, bigint>();
-  /** Changed documents of open transactions, by `<collection id>:<id key>`. */
+  private readonly last = new Map<string, Ended>();
+  /** Changed documents of open transactions, by `<collection id, or namespace of one not stored yet>:<id key>`. */
   private readonly locks = new Map<string, MongoTransaction>();
 
   constructor(
@@ -93,22 +116,25 @@ export class TransactionManager {
     return this.locks.size === 0 ? undefined : this.locks.get(lockName(collection, idKey));
   }
 
-  /** The transaction a statement belongs to, begun if it says so. @throws NoSuchTransaction (transient) */
+  /**
+   * The transaction a statement belongs to, begun if it says so.
+   * @throws TransactionTooOld, ConflictingOperationInProgress for a number begun before, TransactionCommitted,
+   *   NoSuchTransaction (transient)
+   */
   enter({ session, number, start }: TransactionOptions): MongoTransaction {
+    this.refuseOld(session, number);
     const current = this.open.get(session);
     if (!start) {
       if (current?.number === number) return current;
-      throw noSuchTransaction(number);
+      throw this.endedError(session, number);
     }
-    if (current !== undefined) {
-      if (current.number >= number) {
-        throw new MongoCommandError(
-          'TransactionTooOld',
-          `Cannot start transaction ${number} on this session because transaction ${current.number} has already started.`,
-        );
-      }
-      this.end(current);
+    if ((current?.number ?? this.last.get(session)?.number) === number) {
+      throw new MongoCommandError(
+        'ConflictingOperationInProgress',
+        'Only servers in a sharded cluster can start a new transaction at the active transaction number',
+      );
     }
+    if (current !== undefined) this.end(current);
     if (this.open.size >= MAX_OPEN_TRANSACTIONS) {
       throw transientError(
         'WriteConflict',
@@ -123,29 +149,62 @@ export class TransactionManager {
 
   /** Applies every change durably, or none. @throws NoSuchTransaction, WriteConflict (transient), DuplicateKey */
   async commit({ session, number }: TransactionOptions): Promise<void> {
+    this.refuseOld(session, number);
     const transaction = this.open.get(session);
     if (transaction?.number !== number) {
-      if (this.committed.get(session) === number) return;
+      const last = this.last.get(session);
+      if (last?.number === number && last.committed !== null) return last.committed;
       throw noSuchTransaction(number);
     }
     // From here on no other statement may join it, also while the commit is on its way to the disk.
     this.open.delete(session);
+    const committed = this.commitChanges(transaction);
+    this.remember(session, { number, committed });
     try {
-      if (transaction.changes.size > 0) await this.storage.write(() => this.applyChanges(transaction));
-      this.rememberCommit(session, number);
+      await committed;
+    } catch (error) {
+      this.remember(session, { number, committed: null });
+      throw error;
     } finally {
       this.end(transaction);
     }
   }
 
+  private async commitChanges(transaction: MongoTransaction): Promise<void> {
+    if (transaction.changes.size === 0 && transaction.made.size === 0) return;
+    await this.storage.write(() => this.applyChanges(transaction));
+  }
+
   abort({ session, number }: TransactionOptions): void {
+    this.refuseOld(session, number);
     const transaction = this.open.get(session);
-    if (transaction?.number !== number) throw noSuchTransaction(number);
+    if (transaction?.number !== number) throw this.endedError(session, number);
     this.end(transaction);
   }
 
+  /** @throws TransactionTooOld when the session has begun a later transaction */
+  private refuseOld(session: string, number: bigint): void {
+    const latest = this.open.get(session)?.number ?? this.last.get(session)?.number;
+    if (latest === undefined || number >= latest) return;
+    throw new MongoCommandError(
+      'TransactionTooOld',
+      `Cannot start or go on with transaction ${number} on this session because transaction ${latest} has already started.`,
+    );
+  }
+
+  private endedError(session: string, number: bigint): MongoCommandError {
+    const last = this.last.get(session);
+    return last?.number === number && last.committed !== null
+      ? new MongoCommandError('TransactionCommitted', `Transaction ${number} has been committed.`)
+      : noSuchTransaction(number);
+  }
+
   end(transaction: MongoTransaction): void {
-    if (this.open.get(transaction.session) === transaction) this.open.delete(transaction.session);
+    const { session, number } = transaction;
+    if (this.open.get(session) === transaction) {
+      this.open.delete(session);
+      this.remember(session, { number, committed: null });
+    }
     for (const [name, holder] of this.locks) if (holder === transaction) this.locks.delete(name);
     this.hooks.onEnd(transaction);
     transaction.finish();
@@ -154,7 +213,7 @@ export class TransactionManager {
   endSession(session: string): void {
     const transaction = this.open.get(session);
     if (transaction !== undefined) this.end(transaction);
-    this.committed.delete(session);
+    this.last.delete(session);
   }
 
   /** Ends transactions past their lifetime. */
@@ -244,7 +303,9 @@ export class TransactionManager {
     const restore = this.catalog.savepoint();
     try {
       this.storage.atomically(() => {
-        for (const [collection, changes] of transaction.changes) {
+        const stored = new Map([...transaction.made.values()].map((draft) => [draft, this.storeMade(draft)]));
+        for (const [draft, changes] of transaction.changes) {
+          const collection = stored.get(draft) ?? draft;
           if (collection.dropped) throw writeConflict();
           for (const { idKey, before } of changes.values()) {
             if (!sameBytes(this.store.get(collection, idKey) ?? null, before)) throw writeConflict();
@@ -259,15 +320,25 @@ export class TransactionManager {
     }
   }
 
-  private rememberCommit(session: string, number: bigint): void {
-    this.committed.delete(session);
-    this.committed.set(session, number);
-    if (this.committed.size > REMEMBERED_COMMITS) this.committed.delete(this.committed.keys().next().value!);
+  /** Makes a collection of a transaction a stored one. @throws WriteConflict (transient) when there is one by now */
+  private storeMade(draft: Collection): Collection {
+    if (this.catalog.find(draft.db, draft.name) !== undefined) throw writeConflict();
+    const collection = this.catalog.create(draft.db, draft.name, draft.options, draft.uuid);
+    for (const index of draft.indexes)
+      this.catalog.addIndex(collection, { ...index, id: this.catalog.takeId() });
+    return collection;
+  }
+
+  private remember(session: string, ended: Ended): void {
+    this.last.delete(session);
+    this.last.set(session, ended);
+    if (this.last.size > REMEMBERED_SESSIONS) this.last.delete(this.last.keys().next().value!);
   }
 }
 
 function lockName(collection: Collection, idKey: Buffer): string {
-  return `${collection.id}:${idKey.toString('latin1')}`;
+  // Collections that transactions made share the id of what is not stored.
+  return `${collection.id || collection.ns}:${idKey.toString('latin1')}`;
 }
 
 function sameBytes(a: Buffer | null, b: Buffer | null): boolean {

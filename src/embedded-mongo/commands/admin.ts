@@ -12,6 +12,7 @@ import {
   collectionName,
   countOf,
   documentOf,
+  ensureCollection,
   findCollection,
   flagOf,
   numberOf,
@@ -21,6 +22,8 @@ import {
 } from './context';
 
 const create: CommandSpec = {
+  inTransaction: true,
+  writeConcern: true,
   options: [
     'capped',
     'timeseries',
@@ -55,6 +58,10 @@ const create: CommandSpec = {
     ]);
     checkCollation(ctx.body['collation']);
     const name = collectionName(ctx);
+    if (ctx.transaction !== null) {
+      ensureCollection(ctx, name);
+      return { ok: 1 };
+    }
     return ctx.engine.writeAlone(() => {
       // Since 7.0 a repeated create with the same options succeeds; every option that could differ was refused above.
       ctx.engine.ensureCollection(ctx.db, name);
@@ -64,6 +71,7 @@ const create: CommandSpec = {
 };
 
 const drop: CommandSpec = {
+  writeConcern: true,
   options: [],
   run(ctx) {
     return ctx.engine.writeAlone(() => {
@@ -79,6 +87,7 @@ const drop: CommandSpec = {
 };
 
 const dropDatabase: CommandSpec = {
+  writeConcern: true,
   options: [],
   run(ctx) {
     return ctx.engine.writeAlone(() => {
@@ -97,6 +106,7 @@ function splitNamespace(value: unknown, field: string): [db: string, name: strin
 }
 
 const renameCollection: CommandSpec = {
+  writeConcern: true,
   options: ['to', 'dropTarget'],
   run(ctx) {
     const { engine } = ctx;

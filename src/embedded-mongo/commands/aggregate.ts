@@ -1,7 +1,7 @@
 /** aggregate: the leading $match/$sort/$skip/$limit run on indexes, the rest in the query layer. */
 import { Int32, Long, type Document } from 'bson';
 import { QueryError, runAggregate } from '../query';
-import type { Collection } from '../catalog';
+import { checkNamespace, type Collection } from '../catalog';
 import { encodeIdKey } from '../collection-store';
 import type { Target } from '../engine';
 import { MongoCommandError } from '../errors';
@@ -10,10 +10,13 @@ import { decode, decodeId, encode } from '../raw-bson';
 import { collectionStats } from './admin';
 import {
   checkCollation,
+  collectionNamed,
   countOf,
   documentOf,
   hintOf,
   refuseOptions,
+  refuseUnknown,
+  requireField,
   type CommandContext,
   type CommandSpec,
 } from './context';
@@ -29,6 +32,7 @@ export interface SplitPipeline {
 
 export function pipelineOf(body: Document): Document[] {
   const pipeline: unknown = body['pipeline'];
+  requireField(pipeline, 'aggregate.pipeline');
   const isList =
     Array.isArray(pipeline) &&
     pipeline.every((stage) => typeof stage === 'object' && stage !== null && !Array.isArray(stage));
@@ -133,8 +137,7 @@ function countGroup(rest: Document[]): { id: unknown; field: string } | null {
 
 function sourceOf(ctx: CommandContext): { name: string | null; collection: Collection | undefined } {
   const source: unknown = ctx.body['aggregate'];
-  if (typeof source === 'string')
-    return { name: source, collection: ctx.engine.catalog.find(ctx.db, source) };
+  if (typeof source === 'string') return { name: source, collection: collectionNamed(ctx, source) };
   if (Number(source) === 1) return { name: null, collection: undefined };
   throw new MongoCommandError('InvalidNamespace', "'aggregate' must be a collection name or 1");
 }
@@ -264,13 +267,24 @@ interface OutputStage {
 }
 
 function parseTarget(ctx: CommandContext, value: unknown, stage: string): { db: string; name: string } {
-  if (typeof value === 'string') return { db: ctx.db, name: value };
-  const target = documentOf(value, stage);
+  const isOut = stage === '$out';
+  requireField(value, stage);
+  const target = typeof value === 'string' ? { coll: value } : documentOf(value, stage);
+  refuseUnknown(stage, target, ['db', 'coll']);
   const db: unknown = target['db'] ?? ctx.db;
   const name: unknown = target['coll'];
-  if (typeof db !== 'string' || typeof name !== 'string') {
-    throw new MongoCommandError('FailedToParse', `${stage} needs a collection name, or { db, coll }`);
-  }
+  requireField(name, `${stage}.coll`);
+  if (typeof db !== 'string' || typeof name !== 'string')
+    throw new MongoCommandError(
+      'TypeMismatch',
+      `BSON fields '${stage}.db' and '${stage}.coll' must be strings`,
+    );
+  checkNamespace(db, name);
+  if (name.startsWith('system.'))
+    throw new QueryError(
+      isOut ? 17385 : 31319,
+      `Cannot ${isOut ? '$out' : '$merge'} to special collection: ${name}`,
+    );
   return { db, name };
 }
 
@@ -279,9 +293,11 @@ function outputStage(ctx: CommandContext, pipeline: Document[]): OutputStage | n
   if (at < 0) return null;
   const kind = '$out' in pipeline[at]! ? '$out' : '$merge';
   if (at !== pipeline.length - 1)
-    throw new MongoCommandError('BadValue', `${kind} can only be the final stage in the pipeline`);
+    throw new QueryError(40601, `${kind} can only be the final stage in the pipeline`);
   const spec: unknown = pipeline[at]![kind];
   if (kind === '$out') {
+    if (typeof spec !== 'string' && !isPlainObject(spec))
+      throw new QueryError(16990, '$out only supports a string or object argument');
     return {
       kind,
       ...parseTarget(ctx, spec, kind),
@@ -300,16 +316,22 @@ function outputStage(ctx: CommandContext, pipeline: Document[]): OutputStage | n
       "$merge with 'on' other than _id is not supported by the embedded server",
     );
   }
-  if (!['replace', 'merge', 'keepExisting', 'fail'].includes(String(whenMatched))) {
+  if (Array.isArray(whenMatched)) {
     throw new MongoCommandError(
       'CommandNotSupported',
-      `$merge whenMatched '${String(whenMatched)}' is not supported by the embedded server`,
+      "$merge with a pipeline as 'whenMatched' is not supported by the embedded server",
     );
   }
+  if (!['replace', 'merge', 'keepExisting', 'fail'].includes(String(whenMatched))) {
+    throw new MongoCommandError('BadValue', `$merge whenMatched '${String(whenMatched)}' is unknown`);
+  }
   if (!['insert', 'discard', 'fail'].includes(String(whenNotMatched))) {
-    throw new MongoCommandError(
-      'FailedToParse',
-      `$merge whenNotMatched '${String(whenNotMatched)}' is unknown`,
+    throw new MongoCommandError('BadValue', `$merge whenNotMatched '${String(whenNotMatched)}' is unknown`);
+  }
+  if (['keepExisting', 'fail'].includes(String(whenMatched)) && whenNotMatched !== 'insert') {
+    throw new QueryError(
+      51181,
+      `Combination of $merge modes 'whenMatched: ${String(whenMatched)}' and 'whenNotMatched: ${String(whenNotMatched)}' is not supported`,
     );
   }
   return {
@@ -371,7 +393,7 @@ function storeResult(target: Target, collection: Collection, raw: Buffer, output
   if (before === undefined) {
     if (output.whenNotMatched === 'fail')
       throw new MongoCommandError(
-        'BadValue',
+        'MergeStageNoMatchingDocument',
         '$merge could not find a matching document in the target collection',
       );
     if (output.whenNotMatched === 'insert') target.apply(collection, { idKey, before: null, after: raw });
@@ -387,6 +409,8 @@ function storeResult(target: Target, collection: Collection, raw: Buffer, output
 }
 
 const aggregate: CommandSpec = {
+  readConcern: true,
+  writeConcern: true,
   inTransaction: true,
   options: [
     'pipeline',
@@ -405,6 +429,11 @@ const aggregate: CommandSpec = {
     refuseOptions(ctx, ['exchange', 'explain']);
     checkCollation(body['collation']);
     const pipeline = pipelineOf(body);
+    if (body['cursor'] === undefined)
+      throw new MongoCommandError(
+        'FailedToParse',
+        "The 'cursor' option is required, except for aggregate with the explain argument",
+      );
     // Wrong variables are refused even when no stage uses them.
     variablesOf(ctx);
     const cursor = documentOf(body['cursor'], 'aggregate.cursor');

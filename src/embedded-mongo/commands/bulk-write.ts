@@ -9,15 +9,18 @@ import {
   checkCollation,
   countOf,
   documentOf,
+  ensureCollection,
   flagOf,
   hintOf,
   refuseOptions,
+  refuseUnknown,
+  requireField,
   runWrite,
   type CommandContext,
   type CommandReply,
   type CommandSpec,
 } from './context';
-import { insertOne, prepareInsert, refuseUnknown, runDelete, runItems, runUpdate } from './write';
+import { checkBatch, insertOne, prepareInsert, runDelete, runItems, runUpdate } from './write';
 
 interface Totals {
   nInserted: number;
@@ -35,11 +38,11 @@ const OPERATION_FIELDS: Record<string, readonly string[]> = {
 
 function documentsOf(ctx: CommandContext, field: string): Document[] {
   const items = ctx.sequences.get(field)?.map(decode) ?? (ctx.body[field] as unknown);
-  if (Array.isArray(items) && items.length > 0) return items as Document[];
-  throw new MongoCommandError(
-    'InvalidOptions',
-    `'bulkWrite.${field}' must be a list with at least one entry`,
-  );
+  requireField(items, `bulkWrite.${field}`);
+  if (!Array.isArray(items))
+    throw new MongoCommandError('TypeMismatch', `'bulkWrite.${field}' must be an array`);
+  checkBatch(items);
+  return items as Document[];
 }
 
 function namespaces(ctx: CommandContext): { db: string; name: string }[] {
@@ -108,6 +111,7 @@ function runOperation(
 }
 
 const bulkWrite: CommandSpec = {
+  writeConcern: true,
   inTransaction: true,
   options: [
     'ops',
@@ -125,9 +129,6 @@ const bulkWrite: CommandSpec = {
     const operations = documentsOf(ctx, 'ops');
     const targets = namespaces(ctx);
     const ordered = ctx.body['ordered'] === undefined || flagOf(ctx.body['ordered']);
-    if (ctx.transaction !== null) {
-      await ctx.engine.write(() => targets.forEach(({ db, name }) => ctx.engine.ensureCollection(db, name)));
-    }
     const { totals, entries, nErrors } = await runWrite(ctx, (target) => {
       const totals: Totals = { nInserted: 0, nMatched: 0, nModified: 0, nUpserted: 0, nDeleted: 0 };
       const entries: Document[] = [];
@@ -138,7 +139,7 @@ const bulkWrite: CommandSpec = {
             'BadValue',
             `BulkWrite ops entry has an invalid nsInfo index: ${String(index)}`,
           );
-        return ctx.engine.ensureCollection(chosen.db, chosen.name);
+        return ensureCollection(ctx, chosen.name, chosen.db);
       };
       const errors = runItems(operations, { ordered }, (operation, idx) => {
         entries.push({ idx: new Int32(idx), ...runOperation(ctx, target, operation, collectionAt, totals) });

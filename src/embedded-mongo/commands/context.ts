@@ -27,6 +27,10 @@ export interface CommandSpec {
   options: readonly string[] | null;
   /** May run inside a transaction. */
   inTransaction?: boolean;
+  /** Takes a read concern other than `local`. */
+  readConcern?: boolean;
+  /** Takes a write concern. */
+  writeConcern?: boolean;
 }
 
 /** Fields any command may carry; the server's answer does not depend on the ignored ones. */
@@ -56,6 +60,19 @@ export function checkOptions(name: string, body: Document, allowed: readonly str
     if (field === name || COMMON_OPTIONS.has(field) || allowed.includes(field)) continue;
     throw new MongoCommandError('UnknownField', `BSON field '${name}.${field}' is an unknown field.`);
   }
+}
+
+export function refuseUnknown(where: string, item: Document, allowed: readonly string[]): void {
+  const unknown = Object.keys(item).find((field) => !allowed.includes(field));
+  if (unknown !== undefined) {
+    throw new MongoCommandError('UnknownField', `BSON field '${where}.${unknown}' is an unknown field.`);
+  }
+}
+
+/** @throws MongoCommandError MissingField */
+export function requireField(value: unknown, field: string): void {
+  if (value === undefined)
+    throw new MongoCommandError('MissingField', `BSON field '${field}' is missing but a required field`);
 }
 
 /** Refuses options that would change the meaning of a command and are not implemented. */
@@ -91,7 +108,18 @@ export function collectionName(ctx: CommandContext, field = ctx.name): string {
 }
 
 export function findCollection(ctx: CommandContext, field = ctx.name): Collection | undefined {
-  return ctx.engine.catalog.find(ctx.db, collectionName(ctx, field));
+  return collectionNamed(ctx, collectionName(ctx, field));
+}
+
+/** The collection as this statement sees it: one that its transaction made comes first. */
+export function collectionNamed(ctx: CommandContext, name: string, db = ctx.db): Collection | undefined {
+  return ctx.transaction?.madeHere(db, name) ?? ctx.engine.catalog.find(db, name);
+}
+
+/** The collection to write to, made if absent: in a transaction as a part of it. */
+export function ensureCollection(ctx: CommandContext, name: string, db = ctx.db): Collection {
+  if (ctx.transaction === null) return ctx.engine.ensureCollection(db, name);
+  return collectionNamed(ctx, name, db) ?? ctx.transaction.make(db, name);
 }
 
 /** @throws MongoCommandError TypeMismatch */
@@ -149,10 +177,4 @@ export function runWrite<T>(ctx: CommandContext, run: (target: Target) => T): Pr
   const { engine, transaction } = ctx;
   if (transaction !== null) return Promise.resolve(run(engine.inTransaction(transaction)));
   return engine.write(() => run(engine.direct));
-}
-
-/** The collection to write to. In a transaction it is created beforehand, outside of it. */
-export async function prepareCollection(ctx: CommandContext, name: string): Promise<void> {
-  if (ctx.transaction === null || ctx.engine.catalog.find(ctx.db, name) !== undefined) return;
-  await ctx.engine.write(() => ctx.engine.ensureCollection(ctx.db, name));
 }

@@ -1,22 +1,32 @@
 /** createIndexes, listIndexes, dropIndexes. */
 import { Int32, type Document } from 'bson';
 import { encodeKey } from '../query';
-import { completeIndex, type Collection, type Direction, type Index, type IndexDefinition } from '../catalog';
+import {
+  completeIndex,
+  setIndexes,
+  type Collection,
+  type Direction,
+  type Index,
+  type IndexDefinition,
+} from '../catalog';
 import { MongoCommandError } from '../errors';
 import { ArrayStream } from '../find-stream';
+import type { MongoTransaction } from '../transactions';
 import {
   checkCollation,
   collectionName,
+  collectionNamed,
   countOf,
   documentOf,
+  ensureCollection,
   findCollection,
   flagOf,
   numberOf,
   refuseOptions,
+  refuseUnknown,
   type CommandContext,
   type CommandSpec,
 } from './context';
-import { refuseUnknown } from './write';
 
 /** MongoDB's limit, the one on `_id` included. */
 const MAX_INDEXES = 64;
@@ -148,7 +158,44 @@ function addIndexes(
   }
 }
 
+/** As in MongoDB, a transaction may index only what it made itself and has not filled yet. */
+function indexInTransaction(
+  ctx: CommandContext,
+  transaction: MongoTransaction,
+  name: string,
+  wanted: Omit<IndexDefinition, 'id'>[],
+): Document {
+  const createdCollectionAutomatically = collectionNamed(ctx, name) === undefined;
+  const collection = ensureCollection(ctx, name);
+  const before = collection.indexes.length + 1;
+  const missing = wanted.filter((definition) => !existsAlready(collection, definition));
+  const isOwnAndEmpty = collection.id === 0 && !transaction.changes.has(collection);
+  if (missing.length > 0 && !isOwnAndEmpty) {
+    throw new MongoCommandError(
+      'OperationNotSupportedInTransaction',
+      `Cannot create new indexes on existing collection ${collection.ns} in a multi-document transaction.`,
+    );
+  }
+  if (before + missing.length > MAX_INDEXES)
+    refuseIndex(`add index fails, too many indexes for ${collection.ns}`);
+  const added = missing.map((definition) => completeIndex({ ...definition, id: 0 }));
+  setIndexes(collection, [...collection.indexes, ...added]);
+  return indexReply(before, before + added.length, createdCollectionAutomatically);
+}
+
+function indexReply(before: number, after: number, createdCollectionAutomatically: boolean): Document {
+  return {
+    numIndexesBefore: new Int32(before),
+    numIndexesAfter: new Int32(after),
+    createdCollectionAutomatically,
+    ...(before === after ? { note: 'all indexes already exist' } : {}),
+    ok: 1,
+  };
+}
+
 const createIndexes: CommandSpec = {
+  inTransaction: true,
+  writeConcern: true,
   options: ['indexes', 'commitQuorum', 'ignoreUnknownIndexOptions'],
   run(ctx) {
     const specs: unknown = ctx.body['indexes'];
@@ -158,20 +205,14 @@ const createIndexes: CommandSpec = {
     const wanted = (specs as Document[]).map(parseIndex);
     const name = collectionName(ctx);
     const { engine } = ctx;
+    if (ctx.transaction !== null) return indexInTransaction(ctx, ctx.transaction, name, wanted);
     return engine.writeAlone(() =>
       engine.atomically(() => {
         const createdCollectionAutomatically = engine.catalog.find(ctx.db, name) === undefined;
         const collection = engine.ensureCollection(ctx.db, name);
         const before = collection.indexes.length + 1;
         addIndexes(ctx, collection, wanted);
-        const after = collection.indexes.length + 1;
-        return {
-          numIndexesBefore: new Int32(before),
-          numIndexesAfter: new Int32(after),
-          createdCollectionAutomatically,
-          ...(before === after ? { note: 'all indexes already exist' } : {}),
-          ok: 1,
-        };
+        return indexReply(before, collection.indexes.length + 1, createdCollectionAutomatically);
       }),
     );
   },
@@ -233,6 +274,7 @@ function indexesToDrop(collection: Collection, selector: unknown): Index[] {
 }
 
 const dropIndexes: CommandSpec = {
+  writeConcern: true,
   options: ['index'],
   run(ctx) {
     const { engine } = ctx;
@@ -251,6 +293,7 @@ const dropIndexes: CommandSpec = {
 };
 
 const collMod: CommandSpec = {
+  writeConcern: true,
   options: ['index'],
   run(ctx) {
     refuseOptions(ctx, ['validator', 'validationLevel', 'viewOn']);

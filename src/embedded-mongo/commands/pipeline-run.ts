@@ -4,7 +4,7 @@ import { PAUSE, streamAggregate, type AggregateContext } from '../query';
 import { checkVariableName, compileExpression, scopeFor } from '../query/expression';
 import { MongoCommandError } from '../errors';
 import { nextTurn, TIME_SLICE_MS } from '../find-stream';
-import { documentOf, type CommandContext } from './context';
+import { collectionNamed, documentOf, type CommandContext } from './context';
 import { allDocuments } from './read';
 
 /** The command's `let`: constants that `$$name` stands for. */
@@ -21,7 +21,7 @@ export function variablesOf(ctx: CommandContext): Record<string, unknown> {
 
 export function contextOf(ctx: CommandContext): AggregateContext {
   const read = (name: string): Iterable<Document> => {
-    const collection = ctx.engine.catalog.find(ctx.db, name);
+    const collection = collectionNamed(ctx, name);
     return collection === undefined ? [] : allDocuments(ctx, collection);
   };
   return { read, now: ctx.engine.now(), variables: variablesOf(ctx) };

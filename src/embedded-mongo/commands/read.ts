@@ -1,7 +1,7 @@
 /** find, getMore, killCursors, count, distinct. */
 import { Long, type Document } from 'bson';
 import { encodeKey } from '../query';
-import type { Collection } from '../catalog';
+import { emptyCollection, type Collection } from '../catalog';
 import { MongoCommandError } from '../errors';
 import { DEFAULT_FIRST_BATCH, MAX_BATCH_BYTES } from '../cursors';
 import {
@@ -14,7 +14,7 @@ import {
 import { idsOf, readByIds } from '../id-lookup';
 import { cursorReply, decode, decodeFields, type RawReply } from '../raw-bson';
 import type { View } from '../scan';
-import { compilePath } from '../query/paths';
+import { eachDistinct } from '../query/paths';
 import {
   checkCollation,
   collectionName,
@@ -25,6 +25,7 @@ import {
   hintOf,
   numberOf,
   refuseOptions,
+  requireField,
   type CommandContext,
   type CommandSpec,
 } from './context';
@@ -66,24 +67,12 @@ export function openFind(
 }
 
 function validateFind(ctx: CommandContext, request: FindRequest): void {
-  const empty: Collection = {
-    id: 0,
-    db: ctx.db,
-    name: '',
-    ns: '',
-    uuid: Buffer.alloc(16),
-    options: {},
-    indexes: [],
-    indexedFields: new Set(),
-    count: 0,
-    size: 0,
-    idTruncated: false,
-    dropped: false,
-  };
+  const empty = emptyCollection(ctx.db, '');
   new FindStream(ctx.engine.storage, empty, { ...request, hint: undefined }, {});
 }
 
 const find: CommandSpec = {
+  readConcern: true,
   inTransaction: true,
   options: [
     'filter',
@@ -219,6 +208,7 @@ export async function countMatches(
 }
 
 const count: CommandSpec = {
+  readConcern: true,
   options: ['query', 'limit', 'skip', 'hint', 'fields', 'collation'],
   async run(ctx) {
     const { body } = ctx;
@@ -240,12 +230,14 @@ const count: CommandSpec = {
 const MAX_DISTINCT_BYTES = 16 * 1024 * 1024;
 
 const distinct: CommandSpec = {
+  readConcern: true,
   inTransaction: true,
   options: ['key', 'query', 'collation', 'hint'],
   async run(ctx) {
     const { body, engine } = ctx;
     checkCollation(body['collation']);
     const path: unknown = body['key'];
+    requireField(path, 'distinct.key');
     if (typeof path !== 'string')
       throw new MongoCommandError('TypeMismatch', "'distinct.key' must be a string");
     const collection = findCollection(ctx);
@@ -261,20 +253,16 @@ const distinct: CommandSpec = {
       return { values: [], ok: 1 };
     }
     const stream = new FindStream(engine.storage, collection, request, viewOf(ctx, collection));
-    const fields = new Set([path.split('.')[0]!]);
-    const read = compilePath(path, 'elements');
+    const parts = path.split('.');
+    const fields = new Set([parts[0]!]);
     const values = new Map<string, unknown>();
     let bytes = 0;
     await stream.eachHit((hit) => {
-      read(decodeFields(hit.raw, fields), (value) => {
-        // The path reader yields an array's elements and then the array; distinct counts the elements only.
-        if (value === undefined || Array.isArray(value)) return false;
+      eachDistinct(decodeFields(hit.raw, fields), parts, 0, (value) => {
         const key = encodeKey([value]).toString('latin1');
-        if (!values.has(key)) {
-          values.set(key, value);
-          bytes += key.length;
-        }
-        return false;
+        if (values.has(key)) return;
+        values.set(key, value);
+        bytes += key.length;
       });
       if (bytes > MAX_DISTINCT_BYTES) {
         throw new MongoCommandError(

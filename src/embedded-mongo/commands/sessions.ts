@@ -17,15 +17,25 @@ export function sessionKey(lsid: unknown): string | null {
 
 /** The transaction part of a command, or null when it is not in one. */
 export function transactionOptions(body: Document): TransactionOptions | null {
-  if (body['autocommit'] === undefined) return null;
+  const start: unknown = body['startTransaction'];
+  if (body['autocommit'] === undefined) {
+    if (start === undefined) return null;
+    throw new MongoCommandError(
+      'InvalidOptions',
+      "'startTransaction' field requires 'autocommit' field to also be specified",
+    );
+  }
   if (body['autocommit'] !== false) {
     throw new MongoCommandError('InvalidOptions', 'Specifying autocommit=true is not allowed.');
+  }
+  if (start !== undefined && start !== true) {
+    throw new MongoCommandError('InvalidOptions', 'Specifying startTransaction=false is not allowed.');
   }
   const session = sessionKey(body['lsid']);
   if (session === null || body['txnNumber'] === undefined) {
     throw new MongoCommandError('InvalidOptions', "A transaction statement needs 'lsid' and 'txnNumber'");
   }
-  return { session, number: BigInt(String(body['txnNumber'])), start: body['startTransaction'] === true };
+  return { session, number: BigInt(String(body['txnNumber'])), start: start === true };
 }
 
 function requireTransaction({ body, name }: CommandContext): TransactionOptions {
@@ -36,6 +46,7 @@ function requireTransaction({ body, name }: CommandContext): TransactionOptions 
 }
 
 const commitTransaction: CommandSpec = {
+  writeConcern: true,
   options: ['recoveryToken'],
   async run(ctx) {
     await ctx.engine.transactions.commit(requireTransaction(ctx));
@@ -44,6 +55,7 @@ const commitTransaction: CommandSpec = {
 };
 
 const abortTransaction: CommandSpec = {
+  writeConcern: true,
   options: ['recoveryToken'],
   run(ctx) {
     ctx.engine.transactions.abort(requireTransaction(ctx));

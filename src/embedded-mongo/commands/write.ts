@@ -1,7 +1,7 @@
 /** insert, update, delete, findAndModify. */
 import { Int32, ObjectId, type Document } from 'bson';
 import { applyUpdate, compileFilter, compileProjection, upsertSeed } from '../query';
-import type { Collection } from '../catalog';
+import { emptyCollection, type Collection } from '../catalog';
 import { encodeIdKey } from '../collection-store';
 import type { Target } from '../engine';
 import { MongoCommandError, isOutOfSpace, writeErrorItem } from '../errors';
@@ -10,15 +10,19 @@ import { isScalar } from '../planner';
 import { decode, decodeId, encode, withIdFirst } from '../raw-bson';
 import type { Hit } from '../scan';
 import { Parked } from '../storage';
+import { checkId } from './document-ids';
 import {
   checkCollation,
   collectionName,
+  collectionNamed,
   documentOf,
+  ensureCollection,
   flagOf,
   hintOf,
   numberOf,
-  prepareCollection,
   refuseOptions,
+  refuseUnknown,
+  requireField,
   runWrite,
   type CommandContext,
   type CommandSpec,
@@ -30,15 +34,20 @@ const MAX_BATCH = 100_000;
 function statements(ctx: CommandContext, field: string): Document[] {
   const sequence = ctx.sequences.get(field);
   const items = sequence?.map(decode) ?? (ctx.body[field] as unknown);
+  requireField(items, `${ctx.name}.${field}`);
   if (!Array.isArray(items))
     throw new MongoCommandError('TypeMismatch', `'${ctx.name}.${field}' must be an array`);
-  if (items.length < 1 || items.length > MAX_BATCH) {
-    throw new MongoCommandError(
-      'InvalidOptions',
-      `Write batch sizes must be between 1 and ${MAX_BATCH}. Got ${items.length} operations.`,
-    );
-  }
+  checkBatch(items);
   return items as Document[];
+}
+
+/** @throws MongoCommandError InvalidLength for no operations or more than 100,000 */
+export function checkBatch(operations: readonly unknown[]): void {
+  if (operations.length >= 1 && operations.length <= MAX_BATCH) return;
+  throw new MongoCommandError(
+    'InvalidLength',
+    `Write batch sizes must be between 1 and ${MAX_BATCH}. Got ${operations.length} operations.`,
+  );
 }
 
 const isOrdered = (body: Document): boolean => body['ordered'] === undefined || flagOf(body['ordered']);
@@ -83,33 +92,20 @@ export function prepareInsert(raw: Buffer): Buffer {
   return first;
 }
 
-function checkId(id: unknown): void {
-  if (Array.isArray(id)) throw new MongoCommandError('BadValue', "can't use an array for _id");
-  if (id instanceof RegExp || (id as { _bsontype?: string } | null)?._bsontype === 'BSONRegExp') {
-    throw new MongoCommandError('BadValue', "can't use a regex for _id");
-  }
-  if (id === undefined) throw new MongoCommandError('BadValue', "can't use a undefined for _id");
-}
-
 export function insertOne(target: Target, collection: Collection, raw: Buffer): void {
   target.apply(collection, { idKey: encodeIdKey(decodeId(raw)), before: null, after: raw });
 }
 
 const insert: CommandSpec = {
+  writeConcern: true,
   inTransaction: true,
   options: ['documents', 'ordered', 'bypassDocumentValidation', 'stmtId', 'stmtIds', 'maxTimeMS'],
   async run(ctx) {
     const name = collectionName(ctx);
     const documents = ctx.sequences.get('documents') ?? rawDocuments(ctx.body['documents']);
-    if (documents.length < 1 || documents.length > MAX_BATCH) {
-      throw new MongoCommandError(
-        'InvalidOptions',
-        `Write batch sizes must be between 1 and ${MAX_BATCH}. Got ${documents.length} operations.`,
-      );
-    }
-    await prepareCollection(ctx, name);
+    checkBatch(documents);
     return runWrite(ctx, (target) => {
-      const collection = ctx.engine.ensureCollection(ctx.db, name);
+      const collection = ensureCollection(ctx, name);
       let n = 0;
       const errors = runItems(documents, { ordered: isOrdered(ctx.body) }, (raw) => {
         insertOne(target, collection, prepareInsert(raw));
@@ -121,6 +117,7 @@ const insert: CommandSpec = {
 };
 
 function rawDocuments(documents: unknown): Buffer[] {
+  requireField(documents, 'insert.documents');
   if (!Array.isArray(documents))
     throw new MongoCommandError('TypeMismatch', "'insert.documents' must be an array");
   return documents.map((document: Document) => encode(document));
@@ -166,6 +163,8 @@ function updateStatement(item: Document): UpdateStatement {
       "'c' (constants of a pipeline update) is not supported by the embedded server",
     );
   }
+  requireField(item['q'], 'update.updates.q');
+  requireField(item['u'], 'update.updates.u');
   if (typeof item['u'] !== 'object' || item['u'] === null) {
     throw new MongoCommandError(
       'FailedToParse',
@@ -189,13 +188,6 @@ function updateStatement(item: Document): UpdateStatement {
     hint: hintOf(item['hint']),
     sort: documentOf(item['sort'], 'update.updates.sort'),
   };
-}
-
-export function refuseUnknown(where: string, item: Document, allowed: readonly string[]): void {
-  const unknown = Object.keys(item).find((field) => !allowed.includes(field));
-  if (unknown !== undefined) {
-    throw new MongoCommandError('UnknownField', `BSON field '${where}.${unknown}' is an unknown field.`);
-  }
 }
 
 function isReplacement(update: Document | Document[]): boolean {
@@ -298,16 +290,25 @@ function runUpsert(target: Target, collection: Collection, statement: UpdateStat
   return { matched: 0, modified: 0, upsertedId: { id: decodeId(raw) }, before: null, after: raw };
 }
 
+const isUpsert = (item: Document): boolean => flagOf(item['upsert']);
+
+/** An update that finds nothing makes no collection; an upsert does. */
+function collectionToUpdate(ctx: CommandContext, name: string, upserts: boolean): Collection {
+  return upserts
+    ? ensureCollection(ctx, name)
+    : (collectionNamed(ctx, name) ?? emptyCollection(ctx.db, name));
+}
+
 const update: CommandSpec = {
+  writeConcern: true,
   inTransaction: true,
   options: ['updates', 'ordered', 'bypassDocumentValidation', 'let', 'stmtId', 'stmtIds'],
   async run(ctx) {
     refuseOptions(ctx, ['let']);
     const name = collectionName(ctx);
     const items = statements(ctx, 'updates');
-    await prepareCollection(ctx, name);
     return runWrite(ctx, (target) => {
-      const collection = ctx.engine.ensureCollection(ctx.db, name);
+      const collection = collectionToUpdate(ctx, name, items.some(isUpsert));
       let n = 0;
       let nModified = 0;
       const upserted: Document[] = [];
@@ -342,6 +343,8 @@ function deleteQuery(item: Document): {
 } {
   refuseUnknown('delete.deletes', item, DELETE_FIELDS);
   checkCollation(item['collation']);
+  requireField(item['q'], 'delete.deletes.q');
+  requireField(item['limit'], 'delete.deletes.limit');
   const limit = numberOf(item['limit'], 'delete.deletes.limit');
   if (limit !== 0 && limit !== 1) {
     throw new MongoCommandError(
@@ -353,6 +356,7 @@ function deleteQuery(item: Document): {
 }
 
 const deleteCommand: CommandSpec = {
+  writeConcern: true,
   inTransaction: true,
   options: ['deletes', 'ordered', 'let', 'stmtId', 'stmtIds'],
   run(ctx) {
@@ -360,7 +364,7 @@ const deleteCommand: CommandSpec = {
     const name = collectionName(ctx);
     const items = statements(ctx, 'deletes');
     return runWrite(ctx, (target) => {
-      const collection = ctx.engine.catalog.find(ctx.db, name);
+      const collection = collectionNamed(ctx, name);
       let n = 0;
       const errors = runItems(items, { ordered: isOrdered(ctx.body) }, (item) => {
         const query = deleteQuery(item);
@@ -372,6 +376,7 @@ const deleteCommand: CommandSpec = {
 };
 
 const findAndModify: CommandSpec = {
+  writeConcern: true,
   inTransaction: true,
   options: [
     'query',
@@ -406,10 +411,9 @@ const findAndModify: CommandSpec = {
         'Cannot specify both new=true and remove=true; remove always returns the deleted document',
       );
     }
-    if (!remove) await prepareCollection(ctx, name);
     return runWrite(ctx, (target) => {
       if (remove) return removeOne(ctx, target, name);
-      return modifyOne(ctx, target, ctx.engine.ensureCollection(ctx.db, name));
+      return modifyOne(ctx, target, collectionToUpdate(ctx, name, isUpsert(body)));
     });
   },
 };
@@ -423,8 +427,8 @@ function projected(ctx: CommandContext, raw: Buffer | null): Document | null {
 }
 
 function removeOne(ctx: CommandContext, target: Target, name: string): Document {
-  const { body, engine } = ctx;
-  const collection = engine.catalog.find(ctx.db, name);
+  const { body } = ctx;
+  const collection = collectionNamed(ctx, name);
   const query = {
     filter: documentOf(body['query'], 'findAndModify.query'),
     sort: documentOf(body['sort'], 'findAndModify.sort'),

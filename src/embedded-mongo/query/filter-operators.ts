@@ -166,19 +166,13 @@ function elemMatch(operand: unknown, compile: FilterCompiler): Condition {
   return leaf((value) => Array.isArray(value) && value.some(test), 'whole');
 }
 
-function integerOperand(operand: unknown, name: string): number {
-  if (!isNumeric(operand)) throw failedToParse(`Failed to parse ${name}. Expected a number in: ${name}`);
-  const number = toDouble(operand);
-  if (!Number.isInteger(number))
-    throw failedToParse(`Failed to parse ${name}. Expected an integer: ${number}`);
-  return number;
-}
-
 function size(operand: unknown): Condition {
-  if (!isNumeric(operand)) throw failedToParse('Failed to parse $size. Expected a number in: $size');
-  const expected = integerOperand(operand, '$size');
+  if (!isNumeric(operand)) throw badValue('Failed to parse $size. Expected a number in: $size');
+  const expected = toDouble(operand);
+  if (!Number.isInteger(expected))
+    throw badValue(`Failed to parse $size. Expected an integer: $size: ${expected}`);
   if (expected < 0)
-    throw failedToParse(`Failed to parse $size. Expected a non-negative number in: $size: ${expected}`);
+    throw badValue(`Failed to parse $size. Expected a non-negative number in: $size: ${expected}`);
   return leaf((value) => Array.isArray(value) && value.length === expected, 'whole');
 }
 

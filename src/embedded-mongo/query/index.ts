@@ -4,7 +4,7 @@ export { encodeKey, hashKey } from './key';
 export { compileFilter } from './filter';
 export { analyzeFilter, type FieldBounds } from './bounds';
 export { valuesAtPath } from './paths';
-export { compileSort } from './sort';
+export { compileSort, compileSorter, type Sorter } from './sort';
 export { compileProjection } from './projection';
 export { applyUpdate, type UpdateOptions } from './update';
 export { upsertSeed } from './upsert';

@@ -102,3 +102,30 @@ function collectArrayKeys(array: unknown[], parts: string[], i: number, keys: un
     }
   }
 }
+
+/**
+ * Visits the values `distinct` counts: of an array at the end of the path its elements as they are, one level deep; on
+ * the way every document of an array is entered, and a numeric part names a position.
+ */
+export function eachDistinct(
+  holder: Document | unknown[],
+  parts: readonly string[],
+  i: number,
+  visit: (value: unknown) => void,
+): void {
+  const part = parts[i]!;
+  const value: unknown = Array.isArray(holder)
+    ? isIndex(part)
+      ? holder[Number(part)]
+      : undefined
+    : getField(holder, part);
+  if (value === undefined) return;
+  if (i === parts.length - 1) {
+    if (Array.isArray(value)) value.forEach(visit);
+    else visit(value);
+  } else if (Array.isArray(value) && !isIndex(parts[i + 1]!)) {
+    for (const element of value) if (isDocument(element)) eachDistinct(element, parts, i + 1, visit);
+  } else if (isDocument(value) || Array.isArray(value)) {
+    eachDistinct(value, parts, i + 1, visit);
+  }
+}

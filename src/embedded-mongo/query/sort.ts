@@ -2,6 +2,7 @@ import type { Document } from 'bson';
 import { QueryError, badValue } from './errors';
 import { EMPTY_ARRAY_KEY, isDocument } from './bson-types';
 import { compareBson } from './compare';
+import { compoundKeys } from './compound-keys';
 import { isNumeric, toDouble } from './numbers';
 import { valuesAtPath } from './paths';
 
@@ -49,28 +50,72 @@ function sortKey(doc: Document, { path, direction }: SortField): unknown {
   return best === EMPTY_ARRAY_KEY ? EMPTY_ARRAY_KEY : best;
 }
 
-/** Compares two documents by a MongoDB sort document; an array counts by its least (1) or greatest (-1) element. */
-export function compileSort(sort: Document): (a: Document, b: Document) => number {
-  const fields = parseSort(sort);
+/** The order of a sort document. */
+export interface Sorter {
+  /** The values a document sorts by, one per field. @throws QueryError BadValue for parallel arrays */
+  keysOf: (doc: Document) => unknown[];
+  compare: (a: unknown[], b: unknown[]) => number;
+}
+
+const parallelArrays = (): QueryError => badValue('cannot sort with keys that are parallel arrays');
+
+function comparing(fields: readonly SortField[]): Sorter['compare'] {
   return (a, b) => {
-    for (const field of fields) {
-      const order = compareBson(sortKey(a, field), sortKey(b, field));
-      if (order !== 0) return order * field.direction;
+    for (let i = 0; i < fields.length; i += 1) {
+      const order = compareBson(a[i], b[i]);
+      if (order !== 0) return order * fields[i]!.direction;
     }
     return 0;
   };
 }
 
-/** Sorts stably into a new array, extracting every document's keys once. */
-export function sortDocuments(docs: Iterable<Document>, sort: Document): Document[] {
+/** As an index over the same fields would order them: of a document with an array, its first combination counts. */
+export function compileSorter(sort: Document): Sorter {
   const fields = parseSort(sort);
-  const keyed = Array.from(docs, (doc) => ({ doc, keys: fields.map((field) => sortKey(doc, field)) }));
-  keyed.sort((a, b) => {
-    for (let i = 0; i < fields.length; i += 1) {
-      const order = compareBson(a.keys[i], b.keys[i]);
-      if (order !== 0) return order * fields[i]!.direction;
-    }
-    return 0;
-  });
+  const compare = comparing(fields);
+  const [only] = fields;
+  if (fields.length === 1) return { keysOf: (doc) => [sortKey(doc, only!)], compare };
+  const paths = fields.map(({ path }) => path.split('.'));
+  return {
+    compare,
+    keysOf(doc) {
+      const { tuples } = compoundKeys(doc, paths, parallelArrays);
+      let best = withNulls(tuples[0]!);
+      for (let i = 1; i < tuples.length; i += 1) {
+        const keys = withNulls(tuples[i]!);
+        if (compare(keys, best) < 0) best = keys;
+      }
+      return best;
+    },
+  };
+}
+
+const withNulls = (tuple: unknown[]): unknown[] => tuple.map((value) => (value === undefined ? null : value));
+
+/** Compares two documents by a MongoDB sort document; an array counts by its least (1) or greatest (-1) element. */
+export function compileSort(sort: Document): (a: Document, b: Document) => number {
+  const { keysOf, compare } = compileSorter(sort);
+  return (a, b) => compare(keysOf(a), keysOf(b));
+}
+
+/** Sorts stably into a new array, extracting every document's keys once. @throws QueryError BadValue for parallel arrays */
+export function sortDocuments(docs: Iterable<Document>, sort: Document): Document[] {
+  const { keysOf, compare } = compileSorter(sort);
+  return sortByKeys(docs, keysOf, compare);
+}
+
+/** As `sortDocuments`, for the elements of one array (`$push`, `$sortArray`), where parallel arrays are no error. */
+export function sortElements(docs: Iterable<Document>, sort: Document): Document[] {
+  const fields = parseSort(sort);
+  return sortByKeys(docs, (doc) => fields.map((field) => sortKey(doc, field)), comparing(fields));
+}
+
+function sortByKeys(
+  docs: Iterable<Document>,
+  keysOf: Sorter['keysOf'],
+  compare: Sorter['compare'],
+): Document[] {
+  const keyed = Array.from(docs, (doc) => ({ doc, keys: keysOf(doc) }));
+  keyed.sort((a, b) => compare(a.keys, b.keys));
   return keyed.map(({ doc }) => doc);
 }

@@ -188,3 +188,69 @@ it('closes its cursors with it', async () => {
   await eventually(async () => (await rig.server.stats()).openCursors === 0);
   expect((await rig.server.stats()).openTransactions).toBe(0);
 });
+
+describe('a collection made in a transaction', () => {
+  const made = () => rig.db.collection<Item>('made');
+  const names = async (): Promise<string[]> =>
+    (await rig.db.listCollections().toArray()).map(({ name }) => name).filter((name) => name !== 'items');
+
+  it('is seen by nobody else before the commit, with its index', async () => {
+    session.startTransaction();
+    await rig.db.createCollection('empty', { session });
+    await made().createIndex({ n: 1 }, { unique: true, session });
+    await made().insertMany(
+      [
+        { _id: 'x', n: 2 },
+        { _id: 'y', n: 1 },
+      ],
+      { session },
+    );
+    await made().updateOne({ _id: 'x' }, { $set: { n: 3 } }, { session });
+    await rig.db
+      .collection<Item>('upserted')
+      .updateOne({ _id: 'u' }, { $set: { n: 1 } }, { upsert: true, session });
+    const sorted = made()
+      .find({ n: { $gte: 1 } }, { session })
+      .sort({ n: 1 });
+    expect((await sorted.toArray()).map(({ _id }) => _id)).toEqual(['y', 'x']);
+    expect(
+      await made()
+        .aggregate([{ $count: 'n' }], { session })
+        .toArray(),
+    ).toEqual([{ n: 2 }]);
+    expect(await names()).toEqual([]);
+    expect(await made().find().toArray()).toEqual([]);
+    await session.commitTransaction();
+    expect((await names()).sort()).toEqual(['empty', 'made', 'upserted']);
+    expect((await made().listIndexes().toArray()).map(({ name }) => name)).toEqual(['_id_', 'n_1']);
+    expect(await made().find({ n: 3 }).toArray()).toEqual([{ _id: 'x', n: 3 }]);
+    await expect(made().insertOne({ _id: 'z', n: 3 })).rejects.toMatchObject({ code: 11000 });
+    expect(await rig.db.command({ validate: 'made' })).toMatchObject({ valid: true, nrecords: 2 });
+  });
+
+  it('leaves no trace after an abort and after a statement that failed', async () => {
+    session.startTransaction();
+    await made().insertOne({ _id: 'x' }, { session });
+    await session.abortTransaction();
+    session.startTransaction();
+    await made().insertOne({ _id: 'x' }, { session });
+    await expect(made().insertOne({ _id: 'x' }, { session })).rejects.toMatchObject({ code: 11000 });
+    await session.abortTransaction();
+    expect(await names()).toEqual([]);
+  });
+
+  it('gives way to one that somebody else made meanwhile, and the transaction is run again', async () => {
+    session.startTransaction();
+    await made().insertOne({ _id: 'x' }, { session });
+    await made().insertOne({ _id: 'x', n: 1 });
+    await expect(session.commitTransaction()).rejects.toMatchObject({ code: 112 });
+    expect(await made().find().toArray()).toEqual([{ _id: 'x', n: 1 }]);
+    await session.withTransaction(() => made().insertOne({ _id: 'y' }, { session }));
+    expect(await made().countDocuments()).toBe(2);
+  });
+
+  it('is the only one that the transaction may index', async () => {
+    session.startTransaction();
+    await expect(items().createIndex({ other: 1 }, { session })).rejects.toMatchObject({ code: 263 });
+  });
+});

@@ -3,7 +3,7 @@ import { Int32, isDocument, isNullish } from '../bson-types';
 import { compareBson } from '../compare';
 import { hashKey } from '../key';
 import { isNumeric, toDouble } from '../numbers';
-import { sortDocuments } from '../sort';
+import { sortElements } from '../sort';
 import {
   childScope,
   compareValues,
@@ -219,7 +219,7 @@ function sortArray({ input, sortBy }: Record<string, unknown>): unknown {
     const wrapped = Object.fromEntries(
       Object.entries(sortBy).map(([path, direction]) => [`value.${path}`, direction as unknown]),
     );
-    return sortDocuments(
+    return sortElements(
       values.map((value) => ({ value })),
       wrapped,
     ).map(({ value }) => value as unknown);

@@ -1,5 +1,5 @@
 import { ObjectId } from 'bson';
-import { QueryError, failedToParse } from '../errors';
+import { QueryError, badValue, failedToParse } from '../errors';
 import {
   BsonType,
   Decimal128,
@@ -149,10 +149,18 @@ const CONVERSIONS: Record<number, (value: unknown) => unknown> = {
 };
 
 function targetType(to: unknown): number {
-  const type = typeof to === 'string' ? TYPE_NUMBERS.get(to) : isNumeric(to) ? toDouble(to) : undefined;
-  if (type === undefined)
-    throw failedToParse(`$convert's 'to' argument must be a known type name or number, but is ${String(to)}`);
-  return type;
+  if (typeof to === 'string') {
+    const named = TYPE_NUMBERS.get(to);
+    if (named === undefined) throw badValue(`Unknown type name: ${to}`);
+    return named;
+  }
+  if (!isNumeric(to))
+    throw failedToParse(`$convert's 'to' argument must be a string or number, but is ${typeName(to)}`);
+  const number = toDouble(to);
+  if (!Number.isInteger(number)) throw failedToParse("In $convert, numeric 'to' argument is not an integer");
+  if (TYPE_NAMES[number] === undefined)
+    throw failedToParse(`In $convert, numeric value for 'to' does not correspond to a BSON type: ${number}`);
+  return number;
 }
 
 function convert(value: unknown, type: number): unknown {

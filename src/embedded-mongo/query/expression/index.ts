@@ -11,7 +11,7 @@ import { DATE_OPERATORS } from './dates';
 import { OBJECT_OPERATORS } from './objects';
 import { STRING_OPERATORS } from './strings';
 
-export { compareValues, isTruthy, parsePath, readPath, scopeFor } from './core';
+export { compareValues, isTruthy, parsePath, readPath, scopeFor, typeName } from './core';
 export { checkVariableName } from './control';
 export { compileAccumulator, type Accumulator, type CompiledAccumulator } from './accumulators';
 export type { Compiler, Evaluator, Scope } from './core';

@@ -1,13 +1,14 @@
 import type { Document } from 'bson';
 import { QueryError } from '../errors';
 import { isDocument, setField } from '../bson-types';
-import { compareBson } from '../compare';
+import { compareBson, rankOf } from '../compare';
 import {
   compileAccumulator,
   compileExpression,
   compilerFor,
   compareValues,
   scopeFor,
+  typeName,
   type CompiledAccumulator,
   type Evaluator,
 } from '../expression';
@@ -102,6 +103,25 @@ const sortByCount: StageDefinition = (operand, run) => {
 
 const DEFAULT_OUTPUT: Document = { count: { $sum: 1 } };
 
+/** A `$`-prefixed path, or a document that begins with an operator. */
+function isExpression(value: unknown): boolean {
+  if (typeof value === 'string') return value.startsWith('$');
+  return isDocument(value) && (Object.keys(value)[0]?.startsWith('$') ?? false);
+}
+
+/** Whether an expression reads neither fields nor variables. */
+function isConstant(expression: unknown): boolean {
+  if (typeof expression === 'string') return !expression.startsWith('$');
+  if (Array.isArray(expression)) return expression.every(isConstant);
+  if (!isDocument(expression) || '$literal' in expression) return true;
+  return Object.values(expression).every(isConstant);
+}
+
+function constantOf(expression: unknown, code: number, message: string): unknown {
+  if (!isConstant(expression)) throw new QueryError(code, message);
+  return compileExpression(expression)(scopeFor({}, new Date(0)));
+}
+
 function bucketSpec(
   name: string,
   operand: unknown,
@@ -117,6 +137,16 @@ function bucketSpec(
       throw new QueryError(name === '$bucket' ? 40197 : 40245, `Unrecognized option to ${name}: ${key}.`);
     }
   }
+  if ('groupBy' in operand && !isExpression(operand['groupBy']))
+    throw new QueryError(
+      name === '$bucket' ? 40202 : 40239,
+      `The ${name} 'groupBy' field must be defined as a $-prefixed path or an expression.`,
+    );
+  if ('output' in operand && !isDocument(operand['output']))
+    throw new QueryError(
+      name === '$bucket' ? 40196 : 40244,
+      `The ${name} 'output' field must be an object, but found type: ${typeName(operand['output'])}.`,
+    );
   if (required.some((key) => !(key in operand))) {
     throw new QueryError(
       name === '$bucket' ? 40198 : 40246,
@@ -132,16 +162,42 @@ function boundariesOf(value: unknown): unknown[] {
       40200,
       `The $bucket 'boundaries' field must be an array, but found type: ${typeof value}.`,
     );
-  if (value.length < 2)
+  const boundaries = value.map((item) =>
+    constantOf(item, 40191, "The $bucket 'boundaries' field must be an array of constant values."),
+  );
+  if (boundaries.length < 2)
     throw new QueryError(
       40192,
       `The $bucket 'boundaries' field must have at least 2 values, but found ${value.length} value(s).`,
     );
-  for (let i = 1; i < value.length; i += 1) {
-    if (compareBson(value[i - 1], value[i]) >= 0)
+  for (let i = 1; i < boundaries.length; i += 1) {
+    const [lower, upper] = [boundaries[i - 1], boundaries[i]];
+    if (rankOf(lower) !== rankOf(upper))
+      throw new QueryError(
+        40193,
+        `All values in the 'boundaries' option to $bucket must have the same type. Found conflicting types ${typeName(lower)} and ${typeName(upper)}.`,
+      );
+    if (compareBson(lower, upper) >= 0)
       throw new QueryError(40194, "The 'boundaries' option to $bucket must be sorted in ascending order");
   }
-  return value;
+  return boundaries;
+}
+
+/** The bucket of what lies outside the boundaries, as a list of one; none without a `default`. */
+function defaultBucket(spec: Document, boundaries: unknown[]): unknown[] {
+  if (!('default' in spec)) return [];
+  const value = constantOf(
+    spec['default'],
+    40195,
+    "The $bucket 'default' field must be a constant expression.",
+  );
+  const isInside = compareBson(value, boundaries[0]) >= 0 && compareBson(value, boundaries.at(-1)) < 0;
+  if (rankOf(value) === rankOf(boundaries[0]) && isInside)
+    throw new QueryError(
+      40199,
+      "The $bucket 'default' field must be less than the lowest boundary or greater than or equal to the highest boundary.",
+    );
+  return [value];
 }
 
 /** The lower boundary of the bucket a value falls into; buckets are half-open, the last one too. */
@@ -162,6 +218,7 @@ const bucket: StageDefinition = (operand, run) => {
     optional: ['default', 'output'],
   });
   const boundaries = boundariesOf(spec.boundaries);
+  const fallback = defaultBucket(spec, boundaries);
   const evaluate = compileExpression(spec.groupBy, Object.keys(run.variables));
   const fields = compileFields((spec.output as Document | undefined) ?? DEFAULT_OUTPUT, run);
   return function* (docs) {
@@ -173,7 +230,7 @@ const bucket: StageDefinition = (operand, run) => {
       }
       const at = lowerBoundary(boundaries, evaluate(scopeFor(doc, run.context.now, run.variables)));
       if (at >= 0) groups.add(boundaries[at], doc);
-      else if ('default' in spec) groups.add(spec.default, doc);
+      else if (fallback.length > 0) groups.add(fallback[0], doc);
       else
         throw new QueryError(
           7158303,

@@ -6,7 +6,7 @@ import { compileFilter } from '../filter';
 import { compileCondition, equals, isOperatorDocument, matchesRegex } from '../filter-operators';
 import { hashKey } from '../key';
 import { arithmetic, isNumeric, toBigInt, toDouble, widerType, wrapInteger } from '../numbers';
-import { sortDocuments } from '../sort';
+import { sortElements } from '../sort';
 
 /** Answers that are not values: leave the field alone, or remove it. */
 export const KEEP: unique symbol = Symbol('keep');
@@ -126,7 +126,7 @@ function sortModifier(value: unknown): (values: unknown[]) => unknown[] {
       throw badValue(`The $sort element value must be either 1 or -1 (field '${field}')`);
     }
   }
-  return (values) => sortDocuments(values as Document[], value);
+  return (values) => sortElements(values as Document[], value);
 }
 
 function pushModifiers(operand: Document): PushModifiers {
