@@ -72,6 +72,15 @@ interface LookupSpec {
   pipeline?: Document[];
 }
 
+/** @throws QueryError (`code`) for a stage that writes, which only the outermost pipeline may end in */
+function refuseOutput(within: string, pipeline: readonly unknown[], code: number): void {
+  const written = ['$out', '$merge'].find((name) =>
+    pipeline.some((stage) => isDocument(stage) && name in stage),
+  );
+  if (written !== undefined)
+    throw new QueryError(code, `${written} is not allowed within a ${within}'s sub-pipeline`);
+}
+
 const LOOKUP_FIELDS = ['from', 'as', 'localField', 'foreignField', 'let', 'pipeline'];
 
 function stringArgument(spec: Document, name: string): string | undefined {
@@ -107,6 +116,7 @@ function parseLookup(operand: unknown, run: PipelineRun): LookupSpec {
   const pipeline = operand.pipeline as unknown;
   if (pipeline !== undefined && !Array.isArray(pipeline))
     throw failedToParse("$lookup argument 'pipeline' must be an array");
+  refuseOutput('$lookup', pipeline ?? [], 51047);
   if ((localField === undefined) !== (foreignField === undefined)) {
     throw failedToParse('$lookup requires both or neither of localField and foreignField to be specified');
   }
@@ -310,6 +320,7 @@ const unionWith: StageDefinition = (operand, run) => {
     throw new QueryError(14, "BSON field '$unionWith.coll' is the wrong type, expected type 'string'");
   if (!Array.isArray(pipeline))
     throw new QueryError(14, "BSON field '$unionWith.pipeline' is the wrong type, expected type 'array'");
+  refuseOutput('$unionWith', pipeline, 31441);
   const stage: Stage = run.compile(pipeline as Document[], run.variables);
   return function* (docs) {
     yield* docs;

@@ -87,6 +87,9 @@ export const PIPELINE_ERRORS: PipelineCase[] = pipelines([
     [{ $bucketAuto: { groupBy: '$a', buckets: 2, output: 5 } }],
     40244,
   ],
+  ['refuses $out inside $facet', [{ $facet: { x: [{ $out: 'o' }] } }], 40600],
+  ['refuses $out inside $lookup', [{ $lookup: { from: 'b', as: 'c', pipeline: [{ $out: 'o' }] } }], 51047],
+  ['refuses $merge inside $unionWith', [{ $unionWith: { coll: 'b', pipeline: [{ $merge: 'o' }] } }], 31441],
   ['refuses $facet inside $facet', [{ $facet: { x: [{ $facet: { y: [] } }] } }], 40600],
 ]);
 
