@@ -1,6 +1,16 @@
-import { GraphQLError } from 'graphql';
+import {
+  type ExecutionArgs,
+  getNullableType,
+  getOperationAST,
+  GraphQLError,
+  type GraphQLInputType,
+  isInputObjectType,
+  isInputType,
+  isListType,
+  typeFromAST,
+} from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
-import { JsonProblem, MAX_JSON_DEPTH, readClientJson } from '../json';
+import { exactField, JsonProblem, MAX_JSON_DEPTH, mayHaveTexts, readClientJson } from '../json';
 
 /** `variables`, the variable, and the field of its input stand around a value. */
 const LEVELS_AROUND = 4;
@@ -31,7 +41,12 @@ const JSON_TYPE = /^application\/(?:graphql\+)?json\s*(?:[;,]|$)/;
 
 async function readBody(request: Request): Promise<GraphQLParams> {
   const body = readRequestJson(await request.text(), 'POST body');
-  if (typeof body === 'object' && body !== null) return body as GraphQLParams;
+  if (typeof body === 'object' && body !== null) {
+    if (mayHaveTexts(body))
+      for (const { variables } of [body].flat() as GraphQLParams[])
+        if (isObject(variables)) inexact.add(variables);
+    return body as GraphQLParams;
+  }
   throw badRequest(`POST body is expected to be object but received ${body === null ? 'null' : typeof body}`);
 }
 
@@ -42,12 +57,51 @@ function readQuery(request: Request): GraphQLParams {
     const json = text(name);
     return json === undefined ? undefined : (readRequestJson(json, `query.${name}`) as Record<string, never>);
   };
+  const variables = object('variables');
+  if (isObject(variables) && mayHaveTexts(variables)) inexact.add(variables);
   return {
     operationName: text('operationName'),
     query: text('query'),
-    variables: object('variables'),
+    variables,
     extensions: object('extensions'),
   };
+}
+
+/** The operation of a request by GET, or by POST with a body of JSON. @throws GraphQLError as `readRequestJson` */
+export const readParams = (request: Request): Promise<GraphQLParams> | GraphQLParams =>
+  request.method === 'GET' ? readQuery(request) : readBody(request);
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Variables that may have numbers whose text says more than their value. */
+const inexact = new WeakSet<object>();
+
+/** Makes numbers exact that are a whole JSON: the scalar sees but their value, and not where they came from. */
+function keepNumbers({ schema, document, operationName, variableValues }: ExecutionArgs): void {
+  if (!variableValues || !inexact.has(variableValues)) return;
+  for (const { variable, type } of getOperationAST(document, operationName)?.variableDefinitions ?? []) {
+    const known = typeFromAST(schema, type);
+    if (isInputType(known)) keepNumbersOf(known, variableValues, variable.name.value);
+  }
+}
+
+type Holder = Record<string | number, unknown>;
+
+function keepNumbersOf(given: GraphQLInputType, holder: Holder, key: string | number): void {
+  const type = getNullableType(given);
+  const value = holder[key];
+  if (isListType(type)) {
+    const item = type.ofType;
+    if (Array.isArray(value))
+      value.forEach((_, index) => keepNumbersOf(item, value as unknown as Holder, index));
+    // One value stands for a list of one.
+    else keepNumbersOf(item, holder, key);
+  } else if (isInputObjectType(type)) {
+    if (!isObject(value)) return;
+    for (const field of Object.values(type.getFields()))
+      if (Object.hasOwn(value, field.name)) keepNumbersOf(field.type, value, field.name);
+  } else if (type.name === 'JSON' && typeof value === 'number') holder[key] = exactField(holder, key);
 }
 
 /** Reads requests so that no number of a variable is changed by being read. */
@@ -58,5 +112,7 @@ export function useExactJson(): Plugin {
       else if (request.method === 'POST' && JSON_TYPE.test(request.headers.get('content-type') ?? ''))
         setRequestParser(readBody);
     },
+    onExecute: ({ args }) => keepNumbers(args),
+    onSubscribe: ({ args }) => keepNumbers(args),
   };
 }

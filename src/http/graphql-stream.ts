@@ -6,12 +6,13 @@ import {
   type GraphQLSchema,
   OperationTypeNode,
 } from 'graphql';
-import type { RequestParams, Response as SseResponse } from 'graphql-sse';
+import type { Response as SseResponse } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/fetch';
-import type { Plugin, YogaServer } from 'graphql-yoga';
+import type { GraphQLParams, Plugin, YogaServer } from 'graphql-yoga';
 import { type Context, principalOf } from '../../resolvers/context';
 import type { Logger } from '../ports/logger';
 import { maskError, nameRequest } from './graphql-errors';
+import { readParams } from './graphql-json';
 import { SingleConnections } from './single-connections';
 
 const PATH = '/graphql/stream';
@@ -67,10 +68,12 @@ export function useSingleConnections({ createContext, logger }: SingleConnection
       }
     },
     // Errors go into the stream, where clients look for them: the answer to the request would show them only a status.
-    onSubscribe: async ({ raw, headers, url }, params) => {
+    onSubscribe: async ({ raw, headers, url }) => {
       const token = tokenOf(headers, url);
       const streamResponse = token === null ? undefined : () => connections.responseOf(token);
       try {
+        // The handler has read the same, and rounded its numbers.
+        const params = await readParams(raw);
         return (await perform(yoga, { ...pairs.get(raw)!, request: raw, params, streamResponse })) as never;
       } catch (error) {
         return failed([maskError(error, logger, idOf(raw))]);
@@ -87,9 +90,17 @@ export function useSingleConnections({ createContext, logger }: SingleConnection
       const { request, serverContext, url } = payload;
       if (url.pathname !== PATH) return;
       pairs.set(request, serverContext);
+      readOnce(request);
       payload.endResponse(await handle(request));
     },
   };
+}
+
+/** Lets the text of a body be asked for more than once. */
+function readOnce(request: Request): void {
+  const read = request.text.bind(request);
+  let text: Promise<string> | undefined;
+  request.text = () => (text ??= read());
 }
 
 /** `data` tells the handler that this is a result; as JSON it is absent, as befits an operation that never ran. */
@@ -99,14 +110,14 @@ async function perform(
   yoga: YogaServer<Pair, object>,
   context: Pair & {
     request: object;
-    params: RequestParams;
+    params: GraphQLParams;
     /** Where results are written, if not to the answer of the request. */
     streamResponse: (() => Promise<ServerResponse | undefined>) | undefined;
   },
 ): Promise<unknown> {
   const { query, variables, operationName } = context.params;
   const enveloped = yoga.getEnveloped(context as never);
-  const document = enveloped.parse(query) as DocumentNode;
+  const document = enveloped.parse(query!) as DocumentNode;
   const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[];
   if (errors.length > 0) return failed(errors);
   const contextValue: unknown = await enveloped.contextFactory();

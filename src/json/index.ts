@@ -1,5 +1,6 @@
 export { keptOutcome, outcomeOfText } from './outcome';
 export { comparable, exactNumber, JsonNumber, numberProblem } from './number';
+export { isInOrder, orderedNumber } from './ordered';
 export { lostTextAt, placeOf, textAt } from './place';
 export {
   clientNumber,
@@ -8,6 +9,7 @@ export {
   exactTexts,
   JsonProblem,
   MAX_JSON_DEPTH,
+  mayHaveTexts,
   readClientJson,
   readExactJson,
   setOwn,

@@ -49,8 +49,16 @@ function read(text: string, depth: number, take: TakeNumber): unknown {
   const value: unknown = JSON.parse(text);
   const { keys, odd } = scan(text);
   if (!odd && keys <= MAX_JSON_KEYS && keysWithin(value, depth) === keys) return value;
-  return new Reader(text, depth, take).read();
+  const read = new Reader(text, depth, take).read();
+  if (typeof read === 'object' && read !== null) readSlowly.add(read);
+  return read;
 }
+
+/** Values that have, or may have, numbers whose text says more. */
+const readSlowly = new WeakSet<object>();
+
+/** Whether a value that was read here may have numbers for `exactNumbers`; others need not be looked through. */
+export const mayHaveTexts = (value: object): boolean => readSlowly.has(value);
 
 /** Whether `JSON.parse` would hide something of a text that is JSON: a number's text, a key given twice, or too many levels or keys. */
 export function losesText(text: string): boolean {
@@ -64,11 +72,11 @@ export const exactNumbers = (value: JsonValue): JsonValue => restore(value, (tex
 /** The value with all numbers as their text has them: for tools that tell 10.0 from 10. */
 export const exactTexts = (value: JsonValue): JsonValue => restore(value, () => true);
 
-/** A number that stands in a field by itself, from the object that `readClientJson` made. */
-export function exactField(holder: object, key: string): unknown {
+/** A number that stands in a field or item by itself, from the object or list that `readClientJson` made. */
+export function exactField(holder: object, key: string | number): unknown {
   const text = texts.get(holder)?.get(key);
   return text === undefined || keepsValue(text)
-    ? (holder as Record<string, unknown>)[key]
+    ? (holder as Record<string | number, unknown>)[key]
     : new JsonNumber(text);
 }
 

@@ -1,5 +1,5 @@
 import { invalid } from '../errors';
-import { JsonNumber, plainNumbers } from '../json';
+import { isInOrder, JsonNumber } from '../json';
 import type { JsonObject, JsonValue } from '../ports/records';
 
 export const FILTER_OPERATORS = [
@@ -86,23 +86,21 @@ class FilterReader {
 
   private condition(field: string, operator: FilterOperator, value: JsonValue, path: string): MetadataFilter {
     if (++this.conditions > MAX_CONDITIONS) throw invalid(path, `more than ${MAX_CONDITIONS} conditions`);
-    const operand = operandOf(operator, value);
+    const operand = operandOf(value);
     checkOperand(operator, operand, path);
     return { kind: 'field', field, operator, value: operand as Scalar | Scalar[] };
   }
 }
 
 /**
- * A value as filters compare it: numbers that no double is equal to are compared as texts, for equality alone. Two ids
- * that differ in their last digit stay two.
+ * A value as filters compare it: numbers that no double is equal to are texts, which compare with numbers as numbers do
+ * (`isInOrder`). Two ids that differ in their last digit stay two.
  */
 export const filterable = (value: JsonValue): JsonValue =>
   value instanceof JsonNumber ? value.toString() : value;
 
-function operandOf(operator: FilterOperator, value: JsonValue): JsonValue {
-  if (['gt', 'gte', 'lt', 'lte'].includes(operator)) return plainNumbers(value);
-  return Array.isArray(value) ? value.map(filterable) : filterable(value);
-}
+const operandOf = (value: JsonValue): JsonValue =>
+  Array.isArray(value) ? value.map(filterable) : filterable(value);
 
 function checkOperand(operator: FilterOperator, value: JsonValue, path: string): void {
   const isScalar = (item: JsonValue): boolean => item === null || typeof item !== 'object';
@@ -165,14 +163,6 @@ function fits(operator: FilterOperator, values: Scalar[], wanted: Scalar | Scala
     case 'contains':
       return values.some((value) => String(value).toLowerCase().includes(String(wanted).toLowerCase()));
     default:
-      return values.some((value) => compares(operator, value, wanted as string | number));
+      return values.some((value) => isInOrder(operator, value, wanted));
   }
-}
-
-/** Numbers with numbers, texts with texts: ISO 8601 times order as texts do. */
-function compares(operator: FilterOperator, value: Scalar, wanted: string | number): boolean {
-  if (typeof value !== typeof wanted || value === null) return false;
-  if (operator === 'gt') return value > wanted;
-  if (operator === 'gte') return value >= wanted;
-  return operator === 'lt' ? value < wanted : value <= wanted;
 }

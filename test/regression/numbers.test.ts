@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { compileFilter } from '../../src/adapters/embedded-search/metadata';
+import { parseJson } from '../../src/documents/parse/json';
+import { type JsonNumber, numbersAsTexts, readExactJson } from '../../src/json';
+import { matchesMetadata, parseMetadataFilter } from '../../src/knowledge/metadata-filter';
+import type { JsonObject } from '../../src/ports/records';
 import { stubEnvironment } from '../testkit/contract';
 import { type Client, eventually, startTestServer, type TestServer } from '../testkit/server';
 import { startStubProvider, type StubBehaviour, type StubProvider } from '../testkit/stub-provider';
@@ -289,19 +294,51 @@ describe('metadata of a conversation', () => {
   });
 });
 
-describe('what an agent is made with', () => {
+describe('what a tool is made with', () => {
   it.each([
     [
-      'tools',
-      '{"name":"bad","description":"d","function_code":"def bad(n):\\n    return n\\n","args_schema":{"type":"object","properties":{"n":{"maximum":1e999}}}}',
+      '"args_schema":{"type":"object","properties":{"n":{"maximum":1e999}}}',
       'args_schema.properties.n.maximum',
     ],
-  ])('is refused by the path of a number beyond doubles: %s', async (route, body, place) => {
-    const answer = await text('POST', `/api/v1/agent/${main}/${route}`, body);
+    ['"llm_usage":{"a":[1e999]}', 'llm_usage.a.0'],
+  ])('is refused by the path of a number beyond doubles: %s', async (field, place) => {
+    const code = 'def bad(n):\\n    return n\\n';
+    const body = `{"name":"bad","description":"d","function_code":"${code}",${field}}`;
+    const answer = await text('POST', `/api/v1/agent/${main}/tools`, body);
     expect(answer.status).toBe(422);
     expect(JSON.parse(answer.text).errors).toEqual([
       { path: place, message: 'must be a number below 1.8e308, is 1e999' },
     ]);
+  });
+});
+
+describe('ranges of metadata', () => {
+  const numbers = ['2512292042121000000', BIG, '2512292042121000002', '7', '0.12345678901234567890'];
+  const texts = ['abc', '7'].map((value) => ({ id: value }));
+  const all = [...numbers.map((n) => readExactJson(`{"id":${n}}`)), ...texts] as JsonObject[];
+
+  it.each([
+    [`{"gt":${BIG}}`, ['2512292042121000002']],
+    [`{"gte":${BIG}}`, [BIG, '2512292042121000002']],
+    [`{"lt":${BIG},"gt":7}`, ['2512292042121000000']],
+    ['{"gt":7}', ['2512292042121000000', BIG, '2512292042121000002']],
+    ['{"lt":1}', ['0.12345678901234567890']],
+    ['{"gte":"a"}', ['abc']],
+  ])('order big integers by their value: %s', (condition, expected) => {
+    const filter = parseMetadataFilter(readExactJson(`{"id":${condition}}`), 'filters')!;
+    const found = (fits: (metadata: JsonObject) => boolean): string[] =>
+      all.filter(fits).map(({ id }) => (id as string | number | JsonNumber).toString());
+    expect(found((metadata) => matchesMetadata(filter, metadata))).toEqual(expected);
+    const indexed = compileFilter(filter);
+    expect(found((metadata) => indexed(numbersAsTexts(metadata)))).toEqual(expected);
+  });
+});
+
+describe('a JSON document', () => {
+  it('is kept digit by digit, key by key', () => {
+    const file = `{"id": ${BIG}, "f": 10.0, "e": 1e999, "a": 1, "a": 2}`;
+    for (const text of [file, `{"n":[${Array.from({ length: 400 }, () => BIG).join(',')}]}`])
+      expect(parseJson(Buffer.from(text)).text.replaceAll(/\s/g, '')).toBe(text.replaceAll(' ', ''));
   });
 });
 
@@ -320,6 +357,60 @@ describe('over GraphQL', () => {
       );
       expect((await graphql(literal, '{}')).text).toContain(`{"n":${BIG},"f":10}`);
     }
+  });
+
+  const replace =
+    'mutation ($id: ID!, $metadata: JSON) { updateConversation(input: {id: $id, metadata: $metadata}) { metadata } }';
+
+  it('a number that is a whole variable, item or field of one keeps its text', async () => {
+    const admin = await server.as({ user: 'root', scopes: 'agentflow:admin' });
+    const create = async (type: string, input: string, variables: string): Promise<string> => {
+      const query = `mutation (${type}) { createApprovalPolicy(input: ${input}) { conditions { value } } }`;
+      const body = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
+      return (await text('POST', '/graphql', body, admin)).text;
+    };
+    const compared = `{"path":"n","operator":"EQ","value":${BIG}}`;
+    for (let again = 0; again < 3; again++) {
+      for (const [type, input, variables] of [
+        [
+          '$name: String!, $value: JSON!',
+          '{name: $name, toolNames: ["add"], conditions: [{path: "n", operator: EQ, value: $value}]}',
+          `"value":${BIG}`,
+        ],
+        [
+          '$name: String!, $conditions: [PolicyConditionInput!]',
+          '{name: $name, toolNames: ["add"], conditions: $conditions}',
+          // One value stands for a list of one.
+          `"conditions":${again === 0 ? compared : `[${compared}]`}`,
+        ],
+      ] as const)
+        expect(await create(type, input, `{"name":"policy ${++count}",${variables}}`)).toContain(
+          `"conditions":[{"value":${BIG}}]`,
+        );
+    }
+  });
+
+  it.each(['GET', 'POST'])('a single connection keeps numbers, or refuses them: %s', async (method) => {
+    const id = await newConversation();
+    const operate = async (number: string): Promise<string> => {
+      const query = method === 'POST' ? replace : 'query ($id: ID!) { conversation(id: $id) { id } }';
+      const variables = `{"id":"${id}","metadata":{"n":${number}}}`;
+      const search = `query=${encodeURIComponent(query)}&variables=${encodeURIComponent(variables)}`;
+      const response = await fetch(`${ada.url}/graphql/stream${method === 'GET' ? `?${search}` : ''}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${ada.token}`,
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+        },
+        ...(method === 'POST' ? { body: `{"query":${JSON.stringify(query)},"variables":${variables}}` } : {}),
+      });
+      return response.text();
+    };
+    expect(await operate(BIG)).toContain(method === 'POST' ? `{"n":${BIG}}` : `"id":"${id}"`);
+    const refused = await operate('1e999');
+    expect(refused).toContain('"code":"validation_failed"');
+    expect(refused).toContain('metadata.n');
   });
 
   it('what is no number is refused by its path', async () => {

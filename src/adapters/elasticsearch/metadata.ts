@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { estypes } from '@elastic/elasticsearch';
 import type { MetadataFilter } from '../../knowledge/metadata-filter';
-import { JsonNumber } from '../../json';
+import { JsonNumber, orderedNumber } from '../../json';
 import type { JsonObject, JsonValue } from '../../ports/records';
 
 type Query = estypes.QueryDslQueryContainer;
@@ -61,10 +61,17 @@ function add(indexed: IndexedMetadata, path: string, value: JsonValue | undefine
     indexed.values.push({
       path,
       ...(typeof one === 'string' ? { text: one.slice(0, INDEXED_CHARACTERS) } : {}),
-      ...(typeof one === 'number' ? { number: one } : {}),
+      ...numberOf(one),
       folded: String(one).toLowerCase().slice(0, INDEXED_CHARACTERS),
     });
   }
+}
+
+/** The nearest double: the server orders no others. */
+function numberOf(value: Scalar): { number?: number } {
+  const number = typeof value === 'string' ? orderedNumber(value) : value;
+  if (typeof number !== 'number' && typeof number !== 'bigint') return {};
+  return Number.isFinite(Number(number)) ? { number: Number(number) } : {};
 }
 
 function fact(path: string, value: Exclude<Scalar, null>): string {
@@ -106,8 +113,11 @@ function condition(field: string, operator: string, value: Scalar | Scalar[]): Q
     case 'contains':
       return ofValue(field, { wildcard: { 'values.folded': { value: `*${literally(String(value))}*` } } });
     default: {
-      const side = typeof value === 'number' ? 'values.number' : 'values.text';
-      return ofValue(field, { range: { [side]: { [operator]: value as string | number } } });
+      const range = (side: string, bound: string | number): Query =>
+        ofValue(field, { range: { [`values.${side}`]: { [operator]: bound } } });
+      const { number } = numberOf(value as Scalar);
+      if (typeof value === 'string' && number === undefined) return range('text', value);
+      return range('number', number!);
     }
   }
 }

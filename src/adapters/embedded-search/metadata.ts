@@ -1,3 +1,4 @@
+import { isInOrder } from '../../json/ordered';
 import type { MetadataFilter } from '../../knowledge/metadata-filter';
 import type { JsonObject, JsonValue } from '../../ports/records';
 
@@ -59,13 +60,6 @@ function condition(operator: string, wanted: Scalar | Scalar[]): (values: Scalar
       return (values) => values.some((value) => String(value).toLowerCase().includes(part));
     }
     default:
-      return (values) => values.some((value) => compares(operator, value, wanted as string | number));
+      return (values) => values.some((value) => isInOrder(operator, value, wanted));
   }
-}
-
-function compares(operator: string, value: Scalar, wanted: string | number): boolean {
-  if (value === null || typeof value !== typeof wanted) return false;
-  if (operator === 'gt') return value > wanted;
-  if (operator === 'gte') return value >= wanted;
-  return operator === 'lt' ? value < wanted : value <= wanted;
 }
