@@ -1,6 +1,6 @@
 import { BAKING, freshName, makeBase, PIRATES, SPACE } from '../knowledge/kit';
 import { dataOf } from '../testkit/contract';
-import { type Client, type Json, startTestServer, type TestServer } from '../testkit/server';
+import { type Client, eventually, type Json, startTestServer, type TestServer } from '../testkit/server';
 import { type StubBehaviour, type StubProvider, startStubProvider } from '../testkit/stub-provider';
 
 const FIELDS = 'citations { index sourceFile score } retrieved { index sourceFile score }';
@@ -17,7 +17,11 @@ let base: Json;
 
 beforeAll(async () => {
   stub = await startStubProvider();
-  server = await startTestServer({ OPENAI_BASE_URL: stub.url, OPENAI_API_KEY: 'test' });
+  server = await startTestServer({
+    OPENAI_BASE_URL: stub.url,
+    OPENAI_API_KEY: 'test',
+    AGENTFLOW_RUN_LEASE_MS: '1000',
+  });
   client = server.dev;
   agent = await client.agentId();
   base = await makeBase(client, [PIRATES, BAKING, SPACE]);
@@ -165,6 +169,52 @@ it('keeps the sources of an answer that is cut by a cancellation', async () => {
   expect(last.content).toMatchObject({ finish_reason: 'cancelled', citations: [{ index: 1 }] });
   const [message, run] = await read({ conversation_id: id, run_id: last.content.run_id });
   expect([message.citations, run.citations]).toMatchObject([[{ index: 1 }], [{ index: 1 }]]);
+});
+
+it('keeps the sources of a run that a dead process left, between its steps and behind its end', async () => {
+  answerWith((messages) =>
+    messages.at(-1).role === 'tool'
+      ? { text: 'Gold lies on islands [1].' }
+      : {
+          toolCalls: [
+            {
+              id: 'asking123',
+              name: 'ask_user',
+              arguments: '{"questions":[{"id":"size","text":"How big?","kind":"text"}]}',
+            },
+          ],
+        },
+  );
+  const id = freshName('chat');
+  const paused = await client.rest('POST', `/api/v1/agent/${agent}/chat`, {
+    conversation_id: id,
+    message_id: freshName('message'),
+    message: QUESTION,
+    knowledge_bases: [base.id],
+    stream: false,
+  });
+  expect(paused.body).toMatchObject({ status: 'waiting_question' });
+  const { run_id: run, question } = paused.body;
+  const citedRun = () =>
+    eventually(async () => {
+      const [found] = (await client.rest('GET', `/api/v1/conversations/${id}/runs`)).body.runs;
+      return found.status === 'completed' && found;
+    }, 'the run is completed');
+  await client.rest('POST', `/api/v1/questions/${question.id}/respond`, { answers: { size: 'M' } });
+  const finished = await citedRun();
+  expect(finished.citations).toMatchObject([{ index: 1 }]);
+  await server.application.database.store('agentflow').runs.transition(run, ['completed'], {
+    status: 'running',
+    leaseOwner: 'dead',
+    leaseExpiresAt: new Date(0),
+    finishedAt: null,
+    citations: null,
+    retrieved: null,
+  });
+  expect(await citedRun()).toMatchObject({
+    citations: finished.citations,
+    retrieved: finished.retrieved,
+  });
 });
 
 it('costs a chat without knowledge nothing', async () => {
