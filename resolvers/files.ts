@@ -15,10 +15,14 @@ export const attachmentContent = (_root: unknown, { id }: ById, ctx: Context) =>
   ctx.services.attachments.content(principalOf(ctx), id);
 
 export const documentView = (_root: unknown, args: DocumentQuery, ctx: Context) =>
-  ctx.services.documents.view(principalOf(ctx), args);
+  ctx.services.documents.view(principalOf(ctx), args, ctx.signal);
 
 export const uploadAttachment = (_root: unknown, { file }: { file: UploadedFile }, ctx: Context) =>
-  ctx.services.attachments.upload(principalOf(ctx), file, ctx.operationId);
+  ctx.services.attachments.upload(principalOf(ctx), file, {
+    id: ctx.operationId,
+    // Who may try again gets what the first try made.
+    signal: ctx.operationId === undefined ? ctx.signal : undefined,
+  });
 
 export const deleteAttachment = (_root: unknown, { id }: ById, ctx: Context) =>
   ctx.services.attachments.remove(principalOf(ctx), id);

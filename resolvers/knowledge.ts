@@ -162,10 +162,10 @@ export const unbindKnowledgeBase = (_root: unknown, args: InBase & { agentId: st
 type PreviewInput = Omit<PreviewForm, 'file'> & { file?: UploadedFile | null };
 
 export const previewChunking = (_root: unknown, { input }: { input: PreviewInput }, ctx: Context) =>
-  ctx.services.knowledge.previews.preview(input);
+  ctx.services.knowledge.previews.preview(principalOf(ctx), input);
 
 export const subscribeToPreview = (_root: unknown, { input }: { input: PreviewInput }, ctx: Context) =>
-  ctx.services.knowledge.previews.events(input);
+  ctx.services.knowledge.previews.events(principalOf(ctx), input);
 
 export const subscribeToIngestion = (_root: unknown, args: { jobId: string }, ctx: Context) =>
   ctx.services.knowledge.jobs.progress(principalOf(ctx), args.jobId);

@@ -7,6 +7,8 @@ export interface Turn {
 export interface FairSemaphoreOptions {
   /** Waiting at once at most, all tenants together; no bound when absent. */
   mostWaiting?: number;
+  /** Waiting at once of one tenant at most, so that one alone does not fill the line; no bound when absent. */
+  mostWaitingOfOne?: number;
   /** What a newcomer is told when too many wait, or it waited too long. */
   refusal?: (why: 'full' | 'late') => Error;
   /**
@@ -86,8 +88,9 @@ export class FairSemaphore {
   }
 
   private wait(turn: Turn, signal: AbortSignal | undefined): Promise<void> {
-    const { mostWaiting = Infinity, maxWaitMs, refusal = refuse } = this.options;
-    if (this.waitingCount >= mostWaiting) return Promise.reject(refusal('full'));
+    const { mostWaiting = Infinity, mostWaitingOfOne = Infinity, maxWaitMs, refusal = refuse } = this.options;
+    if (this.waitingCount >= mostWaiting || this.waitingOf(turn.tenant) >= mostWaitingOfOne)
+      return Promise.reject(refusal('full'));
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const settle = (finish: () => void): void => {
@@ -111,6 +114,12 @@ export class FairSemaphore {
       signal?.addEventListener('abort', leave, { once: true });
       this.add(turn, enter);
     });
+  }
+
+  private waitingOf(tenant = ''): number {
+    let count = 0;
+    for (const line of this.lines.get(tenant)?.values() ?? []) count += line.size;
+    return count;
   }
 
   private add({ tenant = '', user = '' }: Turn, enter: Enter): void {

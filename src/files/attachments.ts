@@ -55,10 +55,15 @@ export class Attachments {
 
   /**
    * Stores a file and reads its text. A file that cannot be read is kept all the same, with the reason.
-   * @param id of the attachment, where the request may be tried again: what an earlier try made is answered
+   * @param options.id of the attachment, where the request may be tried again: what an earlier try made is answered
+   * @param options.signal ends the upload: nothing is kept
    * @throws DomainError `validation_failed` for an empty file, `payload_too_large`, `storage_full`
    */
-  async upload(principal: Principal, file: UploadedFile, id?: string): Promise<AttachmentRecord> {
+  async upload(
+    principal: Principal,
+    file: UploadedFile,
+    { id, signal }: { id?: string; signal?: AbortSignal } = {},
+  ): Promise<AttachmentRecord> {
     if (file.size === 0) throw invalid('file', 'is empty');
     const { clock, storage, maxBytes } = this.options;
     const store = await this.options.open(principal.tenant);
@@ -68,7 +73,7 @@ export class Attachments {
     const stored = await storage.put(createReadStream(file.path), { tenant: principal.tenant, maxBytes });
     const kept = [stored.key];
     try {
-      const text = await this.readText(principal.tenant, file, fileName);
+      const text = await this.readText(principal, file, { fileName, signal });
       if (text.textKey) kept.push(text.textKey);
       const now = clock.now();
       const attachment = this.record(principal, file, { id, stored, text, fileName, now });
@@ -104,10 +109,14 @@ export class Attachments {
     };
   }
 
-  private async readText(tenant: string, file: UploadedFile, fileName: string): Promise<ReadText> {
+  private async readText(
+    { tenant, userId: user }: Principal,
+    file: UploadedFile,
+    { fileName, signal }: { fileName: string; signal?: AbortSignal },
+  ): Promise<ReadText> {
     const input = { path: file.path, fileName, declaredType: file.mimeType };
     try {
-      const document = await this.options.parser.parse(input);
+      const document = await this.options.parser.parse(input, { turn: { tenant, user }, signal });
       const stored = await this.options.storage.put(Readable.from([Buffer.from(document.text, 'utf8')]), {
         tenant,
         maxBytes: MAX_TEXT_BYTES,

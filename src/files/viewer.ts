@@ -20,7 +20,11 @@ export interface DocumentView {
 /** What the viewer needs of the knowledge bases. */
 export interface KnowledgeDocuments {
   /** @throws DomainError `not_found` */
-  view(principal: Principal, knowledgeBaseId: string, documentId: string): Promise<DocumentView>;
+  view(
+    principal: Principal,
+    document: { knowledgeBaseId: string; documentId: string },
+    signal?: AbortSignal,
+  ): Promise<DocumentView>;
 }
 
 export interface DocumentQuery {
@@ -37,7 +41,7 @@ export class DocumentViewer {
   ) {}
 
   /** @throws DomainError `validation_failed` unless exactly one document is named, `not_found` */
-  async view(principal: Principal, query: DocumentQuery): Promise<DocumentView> {
+  async view(principal: Principal, query: DocumentQuery, signal?: AbortSignal): Promise<DocumentView> {
     const { attachmentId, documentId, knowledgeBaseId } = query;
     if (attachmentId && (documentId || knowledgeBaseId))
       throw invalid('query.attachment_id', 'stands alone; leave out document_id and knowledge_base_id');
@@ -47,7 +51,7 @@ export class DocumentViewer {
     if (!knowledgeBaseId) throw invalid('query.knowledge_base_id', 'is required with document_id');
     if (!this.knowledge)
       throw invalid('query.document_id', 'names nothing: there are no knowledge bases here');
-    return this.knowledge.view(principal, knowledgeBaseId, documentId);
+    return this.knowledge.view(principal, { knowledgeBaseId, documentId }, signal);
   }
 
   private async attachment(principal: Principal, id: string): Promise<DocumentView> {

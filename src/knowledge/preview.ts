@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { DocumentParser } from '../documents/parse';
 import { CHUNKING_STRATEGIES, type Chunk, type ChunkingStrategy } from '../documents/types';
 import { invalid } from '../errors';
+import type { Principal } from '../ports/identity';
 import type { JsonValue } from '../ports/records';
 import { Complaints } from './complaints';
 import { BASE_DEFAULTS, KNOWLEDGE_LIMITS } from './limits';
@@ -38,27 +39,31 @@ export class ChunkingPreviews {
   constructor(private readonly dependencies: { parser: DocumentParser }) {}
 
   /** @throws DomainError `validation_failed`, `unsupported_media_type` */
-  async preview(form: PreviewForm): Promise<{ chunks: PreviewChunk[] }> {
+  async preview(principal: Principal, form: PreviewForm): Promise<{ chunks: PreviewChunk[] }> {
     checkForm(form);
     const content = contentOf(form);
     const key = await keyOf(form, content);
     const known = this.recent.get(key);
     if (known) return { chunks: await known };
-    const chunks = this.cut(form, content);
+    const chunks = this.cut(principal, form, content);
     this.remember(key, chunks);
     return { chunks: await chunks };
   }
 
   /** The same as events. */
-  async *events(form: PreviewForm): AsyncGenerator<PreviewEvent> {
-    const { chunks } = await this.preview(form);
+  async *events(principal: Principal, form: PreviewForm): AsyncGenerator<PreviewEvent> {
+    const { chunks } = await this.preview(principal, form);
     let seq = 0;
     for (const chunk of chunks) yield { type: 'chunk', seq: seq++, content: { ...chunk } };
     const tokens = chunks.reduce((sum, chunk) => sum + chunk.tokens, 0);
     yield { type: 'end', seq, content: { total: chunks.length, tokens } };
   }
 
-  private async cut(form: PreviewForm, content: Content): Promise<PreviewChunk[]> {
+  private async cut(
+    { tenant, userId: user }: Principal,
+    form: PreviewForm,
+    content: Content,
+  ): Promise<PreviewChunk[]> {
     const fileName = form.file?.fileName ?? form.fileName ?? 'text.txt';
     const { chunks } = await this.dependencies.parser.read(
       { ...content, fileName, declaredType: form.file?.mimeType },
@@ -67,6 +72,7 @@ export class ChunkingPreviews {
         size: form.chunkSize ?? BASE_DEFAULTS.chunkSize,
         overlap: form.overlapPercentage ?? BASE_DEFAULTS.overlapPercentage,
       },
+      { turn: { tenant, user } },
     );
     return chunks.map(({ index, text, start, end, tokens }) => ({ index, text, start, end, tokens }));
   }

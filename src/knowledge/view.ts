@@ -17,14 +17,19 @@ export class KnowledgeViewer {
   ) {}
 
   /** @throws DomainError `not_found`; `validation_failed` or `unsupported_media_type` when the file gave no text */
-  async view(principal: Principal, knowledgeBaseId: string, documentId: string): Promise<DocumentView> {
+  async view(
+    principal: Principal,
+    { knowledgeBaseId, documentId }: { knowledgeBaseId: string; documentId: string },
+    signal?: AbortSignal,
+  ): Promise<DocumentView> {
     const { open, storage, parser } = this.dependencies;
     const store = await open(principal.tenant);
     const base = await livingBase(store, knowledgeBaseId);
     const document = await livingDocument(store, base, documentId);
     const { fileName, contentType, storageKey } = document;
     const bytes = await bytesOf(storage, storageKey);
-    const parsed = await parser.parse({ bytes, fileName, declaredType: contentType });
+    const turn = { tenant: principal.tenant, user: principal.userId };
+    const parsed = await parser.parse({ bytes, fileName, declaredType: contentType }, { turn, signal });
     return {
       id: document.id,
       source: 'knowledge_base',

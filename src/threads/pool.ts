@@ -15,6 +15,12 @@ export interface ThreadPoolOptions {
   idleMs: number;
   /** Tasks that wait at once at most; no bound when absent. */
   mostWaiting?: number;
+  /** Tasks of one tenant that wait at once at most; no bound when absent. */
+  mostWaitingOfOne?: number;
+  /** Longest wait for a thread in milliseconds; no bound when absent. */
+  maxWaitMs?: number;
+  /** Further threads for tenants that have none, half of them for such users; none when absent. */
+  reserve?: number;
 }
 
 /** Why there is no answer: the task took too long or too much memory, its thread broke, or too many tasks wait. */
@@ -43,9 +49,9 @@ export class ThreadPool<Task, Answer> {
   private readonly closing = new AbortController();
 
   constructor(private readonly options: ThreadPoolOptions) {
-    const { threads, mostWaiting } = options;
+    const { threads, mostWaiting, mostWaitingOfOne, maxWaitMs, reserve } = options;
     const refusal = (): Error => new TaskFailure('too_many', 'Too many tasks wait for a thread.');
-    this.places = new FairSemaphore(threads, { mostWaiting, refusal });
+    this.places = new FairSemaphore(threads, { mostWaiting, mostWaitingOfOne, maxWaitMs, reserve, refusal });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Client, type Json, startTestServer, type TestServer } from '../testkit/server';
 import { type StubProvider, startStubProvider } from '../testkit/stub-provider';
 
@@ -96,3 +97,39 @@ it('the places of runs that were ended are free again', async () => {
   });
   expect({ status, text: body.text }).toEqual({ status: 200, text: 'done' });
 }, 60_000);
+
+/** Links in a row, whose main part is searched for: seconds of work. */
+const SLOW_PAGE = '<a href=x>word word</a> '.repeat(15_000);
+
+const upload = async (client: Client, content: string, fileName: string, signal?: AbortSignal) => {
+  const form = new FormData();
+  form.set('file', new Blob([content]), fileName);
+  const response = await fetch(`${client.url}/api/v1/attachments`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${client.token}` },
+    body: form,
+    signal,
+  });
+  return { status: response.status, body: (await response.json()) as Json };
+};
+
+it("another tenant's upload is read while one tenant's hostile pages hold the readers, which end with their caller", async () => {
+  const hangUp = new AbortController();
+  let answered = 0;
+  const hostile = Array.from({ length: 8 }, (_, index) =>
+    upload(mallory, SLOW_PAGE, `page-${index}.html`, hangUp.signal).then(
+      () => answered++,
+      (error: unknown) => expect((error as Error).name).toBe('AbortError'),
+    ),
+  );
+  await setTimeout(1_000);
+  const { status, body } = await upload(bob, 'A page of words.', 'page.txt');
+  expect({ status, text: body.text_status }).toEqual({ status: 201, text: 'parsed' });
+  // Those whose turn it was already; the others wait.
+  expect(answered).toBeLessThanOrEqual(2);
+  hangUp.abort();
+  await Promise.all(hostile);
+  expect((await upload(mallory, 'Read at once.', 'next.txt')).body.text_status).toBe('parsed');
+  const { body: kept } = await mallory.rest('GET', '/api/v1/attachments');
+  expect(kept.total).toBeLessThanOrEqual(answered + 1);
+}, 90_000);

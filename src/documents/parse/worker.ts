@@ -1,6 +1,6 @@
 /** Runs in a thread of its own: reads one file at a time and answers with its text or the reason why there is none. */
 import { readFile } from 'node:fs/promises';
-import { parentPort } from 'node:worker_threads';
+import { serveTasks } from '../../threads/serve';
 import { chunkDocument } from '../chunk';
 import type {
   Chunk,
@@ -38,22 +38,16 @@ async function perform({ source, chunking }: WorkerTask): Promise<ReadDocument> 
   return { document, chunks: chunking ? chunkDocument(document, chunking) : [] };
 }
 
-parentPort!.on('message', (task: WorkerTask) => {
-  void perform(task)
-    .then(
-      (read): WorkerAnswer => ({ ok: true, read }),
-      (error: unknown): WorkerAnswer => {
-        const failure =
-          error instanceof ParseFailure
-            ? error
-            : new ParseFailure('broken', 'The file cannot be read.', null, error);
-        return {
-          ok: false,
-          reason: failure.reason,
-          message: failure.message,
-          contentType: failure.contentType,
-        };
-      },
-    )
-    .then((answer) => parentPort!.postMessage(answer));
-});
+serveTasks<WorkerTask, WorkerAnswer>((task) =>
+  perform(task).then(
+    (read) => ({ ok: true, read }),
+    (error: unknown) => {
+      const failure =
+        error instanceof ParseFailure
+          ? error
+          : new ParseFailure('broken', 'The file cannot be read.', null, error);
+      const { reason, message, contentType } = failure;
+      return { ok: false, reason, message, contentType };
+    },
+  ),
+);

@@ -93,7 +93,10 @@ export class FileIngestion {
     await this.publish(task, parsed, prepared);
   }
 
-  private async read({ base, signal }: FileTask, document: KnowledgeDocumentRecord): Promise<ReadDocument> {
+  private async read(
+    { store, base, signal }: FileTask,
+    document: KnowledgeDocumentRecord,
+  ): Promise<ReadDocument> {
     const bytes = await bytesOf(this.dependencies.storage, document.storageKey);
     const { fileName, contentType } = document;
     return this.dependencies.parser.read(
@@ -103,7 +106,7 @@ export class FileIngestion {
         size: base.chunkSize,
         overlap: base.overlapPercentage,
       },
-      { signal },
+      { turn: { tenant: store.tenant }, signal },
     );
   }
 

@@ -56,7 +56,7 @@ export class Ingestion {
     id?: string,
   ): Promise<CreatedBase> {
     const { bases, uploads, jobs, intake, waitMs } = this.dependencies;
-    await uploads.check(files);
+    await uploads.check(principal, files);
     const draft = await bases.draft(principal, form, { id });
     const store = await this.store(principal);
     const begun = await bases.begun(store, draft);
@@ -93,7 +93,7 @@ export class Ingestion {
   /** Answers at once; the files are ingested in the background. */
   async addDocuments(principal: Principal, reference: string, files: IncomingFile[]): Promise<QueuedFiles> {
     const { uploads, intake, jobs } = this.dependencies;
-    await uploads.check(files);
+    await uploads.check(principal, files);
     const store = await this.store(principal);
     const base = await livingBase(store, reference);
     const job = await intake.receive(store, jobs.newJob(base, principal.userId, 'add'), files);

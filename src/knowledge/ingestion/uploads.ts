@@ -4,9 +4,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { DomainError, invalid } from '../../errors';
 import type { DocumentParser } from '../../documents/parse';
 import { ParseFailure } from '../../documents/parse/failure';
+import type { Turn } from '../../fair-semaphore';
 import type { Clock } from '../../ports/clock';
 import type { FileStorage, StoredFile } from '../../ports/files';
 import type { IngestionFileRecord, KnowledgeDocumentRecord } from '../../ports/knowledge';
+import type { Principal } from '../../ports/identity';
 import type { JsonObject, JsonValue } from '../../ports/records';
 import type { TenantStore } from '../../ports/stores';
 import { KNOWLEDGE_LIMITS } from '../limits';
@@ -51,7 +53,7 @@ export class Uploads {
    * One file that can be read is enough: what is wrong with the others becomes their state.
    * @throws DomainError `validation_failed` naming `files`, `unsupported_media_type` when none is of a format that is read
    */
-  async check(files: readonly IncomingFile[]): Promise<void> {
+  async check({ tenant, userId: user }: Principal, files: readonly IncomingFile[]): Promise<void> {
     if (files.length === 0) throw invalid('files', 'at least one file is needed');
     if (files.length > KNOWLEDGE_LIMITS.filesAtOnce)
       throw invalid('files', `at most ${KNOWLEDGE_LIMITS.filesAtOnce} files at once, are ${files.length}`);
@@ -60,18 +62,18 @@ export class Uploads {
     });
     let refusal: unknown;
     for (const file of files) {
-      refusal = await this.refusalOf(file);
+      refusal = await this.refusalOf(file, { tenant, user });
       if (!refusal) return;
     }
     throw refusal;
   }
 
   /** Why the file's format is not read; undefined when it is, or when something else is wrong with the file. */
-  private async refusalOf({ path, bytes, fileName, mimeType }: IncomingFile): Promise<unknown> {
+  private async refusalOf({ path, bytes, fileName, mimeType }: IncomingFile, turn: Turn): Promise<unknown> {
     if (KNOWN_ENDING.test(fileName)) return undefined;
     try {
       const content = bytes ? { bytes } : { path: path! };
-      await this.dependencies.parser.parse({ ...content, fileName, declaredType: mimeType });
+      await this.dependencies.parser.parse({ ...content, fileName, declaredType: mimeType }, { turn });
       return undefined;
     } catch (error) {
       if (!(error instanceof ParseFailure)) throw error;

@@ -1,4 +1,5 @@
 import type { DocumentParser } from '../../documents/parse';
+import type { Turn } from '../../fair-semaphore';
 import { FetchFailed, type SafeFetch } from '../../net/safe-fetch';
 import type { JsonValue } from '../../ports/records';
 import { type BuiltInTool, parameters, ToolFailure } from './definition';
@@ -17,7 +18,8 @@ export const web = (fetch: SafeFetch, parser: Pick<DocumentParser, 'parse'>): Bu
     agents: ['MainAgent', 'ResearchAgent'],
     idempotent: true,
     parameters: parameters({ url: { type: 'string', minLength: 8, maxLength: 2000 } }, ['url']),
-    run: (args, { signal }) => readable({ fetch, parser, url: args.url as string, signal }),
+    run: (args, { tenant, userId: user, signal }) =>
+      readable({ fetch, parser, url: args.url as string, turn: { tenant, user }, signal }),
   },
 ];
 
@@ -25,16 +27,17 @@ interface Reading {
   fetch: SafeFetch;
   parser: Pick<DocumentParser, 'parse'>;
   url: string;
+  turn: Turn;
   signal: AbortSignal;
 }
 
-async function readable({ fetch, parser, url, signal }: Reading): Promise<JsonValue> {
+async function readable({ fetch, parser, url, turn, signal }: Reading): Promise<JsonValue> {
   const page = await fetchPage(fetch, url, signal);
   if (page.status >= 400)
     throw new ToolFailure('http_error', `${url} answers status ${page.status}`, page.status >= 500);
   const declaredType = page.headers['content-type'] ?? null;
   const fileName = new URL(page.url).pathname.split('/').at(-1) ?? '';
-  const document = await parser.parse({ bytes: page.body, fileName, declaredType }, { signal });
+  const document = await parser.parse({ bytes: page.body, fileName, declaredType }, { turn, signal });
   return {
     url: page.url,
     title: document.title,

@@ -41,7 +41,7 @@ function markdownOf(page: HtmlParent): { text: string; leftOut: number } {
 
 /** Text as it is shown: markup and entities that somebody wrote into it are taken out. */
 export function shownText(text: string): string {
-  const isPlain = !/<\/?[a-z][^>]*>|&(?:#\w+|\w+);/i.test(text);
+  const isPlain = !/<\/?[a-z][^<>]*>|&(?:#\w+|\w+);/i.test(text);
   return (isPlain ? text : textOf(parsePage(text))).replace(/\s+/g, ' ').trim();
 }
 

@@ -21,6 +21,8 @@ function boundedAdapter(): TreeAdapter<Tree.DefaultTreeAdapterMap> {
   const { defaultTreeAdapter } = require('parse5') as typeof import('parse5');
   let open = 0;
   let elements = 0;
+  /** Names of the attributes of elements that later tags add to, `html` and `body`. */
+  const known = new WeakMap<HtmlElement, Set<string>>();
   const place = (parent: HtmlParent, node: HtmlNode): HtmlParent => {
     const depth = (parent as Placed).depth ?? 0;
     const above = (parent as Tree.ChildNode).parentNode;
@@ -34,6 +36,33 @@ function boundedAdapter(): TreeAdapter<Tree.DefaultTreeAdapterMap> {
       if (++elements > MAX_ELEMENTS)
         throw new ParseFailure('too_large', `The page has more than ${MAX_ELEMENTS} elements.`);
       return defaultTreeAdapter.createElement(...args);
+    },
+    adoptAttributes(recipient, attributes) {
+      let names = known.get(recipient);
+      if (!names) known.set(recipient, (names = new Set(recipient.attrs.map(({ name }) => name))));
+      for (const attribute of attributes) {
+        if (names.has(attribute.name)) continue;
+        names.add(attribute.name);
+        recipient.attrs.push(attribute);
+      }
+    },
+    // What stands in a table outside of its cells goes before the table, which is near the end: it is looked for from there.
+    insertBefore(parent, node, before) {
+      parent.childNodes.splice(parent.childNodes.lastIndexOf(before), 0, node);
+      node.parentNode = parent;
+    },
+    insertTextBefore(parent, text, before) {
+      const previous = parent.childNodes[parent.childNodes.lastIndexOf(before) - 1];
+      if (previous && isText(previous)) previous.value += text;
+      else this.insertBefore(parent, defaultTreeAdapter.createTextNode!(text), before);
+    },
+    detachNode(node) {
+      if (!node.parentNode) return;
+      const { childNodes } = node.parentNode;
+      // All children of an element move one by one, the first of them each time.
+      if (childNodes[0] === node) childNodes.shift();
+      else childNodes.splice(childNodes.lastIndexOf(node as Tree.ChildNode), 1);
+      node.parentNode = null;
     },
     appendChild: (parent, node) => defaultTreeAdapter.appendChild(place(parent, node), node),
     onItemPush() {
