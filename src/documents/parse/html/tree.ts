@@ -54,14 +54,14 @@ function boundedAdapter(): TreeAdapter<Tree.DefaultTreeAdapterMap> {
     insertTextBefore(parent, text, before) {
       const previous = parent.childNodes[parent.childNodes.lastIndexOf(before) - 1];
       if (previous && isText(previous)) previous.value += text;
-      else this.insertBefore(parent, defaultTreeAdapter.createTextNode!(text), before);
+      else this.insertBefore(parent, defaultTreeAdapter.createTextNode(text), before);
     },
     detachNode(node) {
       if (!node.parentNode) return;
       const { childNodes } = node.parentNode;
       // All children of an element move one by one, the first of them each time.
       if (childNodes[0] === node) childNodes.shift();
-      else childNodes.splice(childNodes.lastIndexOf(node as Tree.ChildNode), 1);
+      else childNodes.splice(childNodes.lastIndexOf(node), 1);
       node.parentNode = null;
     },
     appendChild: (parent, node) => defaultTreeAdapter.appendChild(place(parent, node), node),
