@@ -110,7 +110,7 @@ const upload = async (client: Client, content: string, fileName: string, signal?
     body: form,
     signal,
   });
-  return { status: response.status, body: (await response.json()) };
+  return { status: response.status, body: await response.json() };
 };
 
 it("another tenant's upload is read while one tenant's hostile pages hold the readers, which end with their caller", async () => {
