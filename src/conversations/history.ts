@@ -20,7 +20,7 @@ import { own } from './conversations';
 import { buildTimeline, type Timeline } from './timeline';
 
 const PAGE_PARTS = 500;
-/** Entries a timeline shows at most: the newest. */
+/** Parts that a timeline is made of at most, from the beginning; its `seq` says where it stops. */
 const TIMELINE_PARTS = 5_000;
 const RUNS_SHOWN = 100;
 /** Deltas arrive many times a second; a snapshot change is worth showing about ten times. */

@@ -150,6 +150,28 @@ it('numbers what the agent itself searches on from what it was given, and cites 
   expect([alone.citations, alone.retrieved]).toMatchObject([[{ index: 1, source_file: 'baking.md' }], []]);
 });
 
+it('cites what a sub-agent searched where its own answer stands', async () => {
+  const research = await client.agentId('ResearchAgent');
+  await client.rest('POST', `/api/v1/agents/${research}/knowledge-bases/${base.id}`);
+  const call = (name: string, args: object) => ({
+    toolCalls: [{ id: `call${name.slice(0, 5)}`, name, arguments: JSON.stringify(args) }],
+  });
+  answerWith((messages) => {
+    const { role, content } = messages.at(-1);
+    if (role !== 'tool')
+      return content.includes('Find the gold')
+        ? call('search_knowledge', { query: 'where is gold buried', limit: 1 })
+        : call('ResearchAgent', { message: 'Find the gold.' });
+    return { text: content.startsWith('[') ? 'On islands [1].' : 'Told.' };
+  });
+  const answer = await chat('Ask somebody.', { knowledge_bases: [] });
+  expect(answer).toMatchObject({ text: 'Told.', citations: [], retrieved: [] });
+  const { items } = (await client.rest('GET', `/api/v1/conversations/${answer.conversation_id}/timeline`))
+    .body;
+  const below = items.at(-1).children.find(({ kind }: Json) => kind === 'sub_agent');
+  expect(files(below)).toEqual([['pirates.md'], []]);
+});
+
 it('keeps the sources of an answer that is cut by a cancellation', async () => {
   const tokens = 'Gold lies on islands [1], it is said, and '.split(' ').map((word) => `${word} `);
   answerWith(() => ({ tokens: [...tokens, ...Array.from({ length: 200 }, () => 'so on ')], delayMs: 20 }));
