@@ -1,5 +1,5 @@
 import { DomainError } from '../errors';
-import { parseStorable } from '../json';
+import { MAX_JSON_DEPTH, parseStorable } from '../json';
 import { structuredChecks } from '../json-schema/check';
 import { jsonAnswer } from '../models/answer-text';
 import type { Clock } from '../ports/clock';
@@ -148,7 +148,10 @@ async function structuredAnswer(
         { extra: { retryable: true } },
       );
     const found = jsonAnswer(done.text);
-    problems = found === undefined ? ['the answer is not JSON'] : await validate(found.value);
+    problems =
+      found === undefined
+        ? [`the answer is not JSON of at most ${MAX_JSON_DEPTH} levels`]
+        : await validate(found.value);
     if (found && problems.length === 0) {
       step.text.write(found.text.slice(step.text.value.length));
       return { finishReason: done.finishReason, usage, output: found.value, toolCalls: [] };

@@ -95,7 +95,7 @@ describe('what Swagger UI fills in', () => {
           .map((id) => [id, 'accepted']),
       ),
     );
-  });
+  }, 120_000);
 
   it('fits the description where it needs something that only its sender has', async () => {
     for (const id of ['respondToApproval', 'respondToQuestion']) {

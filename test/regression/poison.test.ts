@@ -123,7 +123,7 @@ describe('a response_format that would take for ever', () => {
       type: 'object',
       properties: { a: { allOf: [{ $ref: '#' }, { $ref: '#' }] } },
     };
-    stub.default({ text: nested(200) });
+    stub.default({ text: nested(90) });
     const { answer, pauseMs } = await besides(() =>
       ask(mallory, { message: 'x', ...format(schema) }, 'openai/gpt-4.1-mini'),
     );
