@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { compileFilter } from '../../src/adapters/embedded-search/metadata';
 import { parseJson } from '../../src/documents/parse/json';
+import { parseMarkdown } from '../../src/documents/parse/markdown';
 import { type JsonNumber, numbersAsTexts, readExactJson } from '../../src/json';
 import { matchesMetadata, parseMetadataFilter } from '../../src/knowledge/metadata-filter';
 import type { JsonObject } from '../../src/ports/records';
@@ -339,6 +340,18 @@ describe('a JSON document', () => {
     const file = `{"id": ${BIG}, "f": 10.0, "e": 1e999, "a": 1, "a": 2}`;
     for (const text of [file, `{"n":[${Array.from({ length: 400 }, () => BIG).join(',')}]}`])
       expect(parseJson(Buffer.from(text)).text.replaceAll(/\s/g, '')).toBe(text.replaceAll(' ', ''));
+  });
+});
+
+describe('front matter of Markdown', () => {
+  it('keeps the digits of its integers', () => {
+    const file = `---\nid: ${BIG}\nyear: 2026\nids: [1, ${BIG}]\nweight: 0.5\n---\nText.\n`;
+    expect(parseMarkdown(Buffer.from(file)).metadata).toMatchObject({
+      id: BIG,
+      year: 2026,
+      ids: ['1', BIG],
+      weight: 0.5,
+    });
   });
 });
 

@@ -57,7 +57,12 @@ function frontMatterOf(text: string): { length: number; metadata: Metadata; warn
 function mappingOf(yaml: string): Record<string, unknown> | null {
   const { parseDocument } = require('yaml') as typeof import('yaml');
   // Aliases multiply what is written, and nobody needs them here.
-  const document = parseDocument(yaml, { schema: 'core', merge: false, prettyErrors: false });
+  const document = parseDocument(yaml, {
+    schema: 'core',
+    merge: false,
+    prettyErrors: false,
+    intAsBigInt: true,
+  });
   if (document.errors.length > 0) return null;
   try {
     const value: unknown = document.toJS({ maxAliasCount: 0 });
@@ -71,6 +76,9 @@ function mappingOf(yaml: string): Record<string, unknown> | null {
 }
 
 function keptValue(value: unknown): string | number | boolean | string[] | undefined {
+  // Metadata have doubles; the digits of other integers are kept as text, which filters compare as a number.
+  if (typeof value === 'bigint')
+    return keptValue(Number.isSafeInteger(Number(value)) ? Number(value) : value.toString());
   if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
   if (typeof value === 'string')
     return value !== '' && value.length <= MAX_VALUE_CHARACTERS ? value : undefined;
