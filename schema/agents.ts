@@ -1,6 +1,6 @@
 import * as resolve from '../resolvers/agents';
 import { builder } from './builder';
-import { Deleted } from './common';
+import { Deleted, WORK } from './common';
 
 export const AgentKind = builder.enumType('AgentKind', {
   description: 'Where an agent comes from.',
@@ -311,6 +311,7 @@ builder.queryFields((t) => ({
     resolve: resolve.agent,
   }),
   agentStats: t.field({
+    complexity: WORK.walk,
     type: AgentStats,
     authScopes: member,
     description: 'Statistics of the agent registry.',

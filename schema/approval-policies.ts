@@ -4,7 +4,7 @@ import { conditionsOf } from '../src/approvals/rule';
 import type { ApprovalPolicyRecord, PolicyCondition } from '../src/ports/tools';
 import { Approval } from './approvals';
 import { builder } from './builder';
-import { Deleted } from './common';
+import { Deleted, WORK } from './common';
 
 const PolicyOperator = builder.enumType('PolicyOperator', {
   description: 'How a condition compares the value at its path.',
@@ -180,6 +180,7 @@ builder.queryFields((t) => ({
     resolve: resolve.approvalPolicy,
   }),
   backTestApprovalPolicy: t.field({
+    complexity: WORK.search,
     type: ApprovalPolicyBackTest,
     authScopes: admin,
     description:

@@ -9,7 +9,7 @@ import type {
 } from '../src/approvals/statistics';
 import type { ApprovalRecord } from '../src/ports/tools';
 import { builder } from './builder';
-import { Deleted } from './common';
+import { Deleted, WORK } from './common';
 
 const ApprovalStatus = builder.enumType('ApprovalStatus', {
   description: 'Where an approval is.',
@@ -319,6 +319,7 @@ builder.queryFields((t) => ({
     resolve: resolve.pendingApprovals,
   }),
   toolApprovalStats: t.field({
+    complexity: WORK.walk,
     type: ToolApprovalStats,
     authScopes: member,
     description: 'Counts of the approvals of one tool. Errors: `not_found`, `forbidden`.',
@@ -329,6 +330,7 @@ builder.queryFields((t) => ({
     resolve: resolve.toolApprovalStats,
   }),
   approvalSummary: t.field({
+    complexity: WORK.walk,
     type: ApprovalSummary,
     authScopes: member,
     description: 'Counts of approvals over all tools. Errors: `forbidden`.',

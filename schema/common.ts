@@ -32,10 +32,26 @@ export const PAGE_DESCRIPTIONS = {
 /** Lists count ten entries each unless said otherwise (see the builder). */
 const COUNTED_ENTRIES = 10;
 
-/** The cost of a page of up to `limit` entries that is a list inside an object. */
+/**
+ * What fields cost that do more than read what they give, as so many fields: of 10,000 in one operation, the default, a
+ * handful of them leaves room for what they give.
+ */
+export const WORK = {
+  /** Goes through a log, the files of a base or a table of figures. */
+  walk: 200,
+  /** Goes through the documents of a base, or looks for what is near in it. */
+  lookUp: 400,
+  /** Goes through all that a user or a tenant has, or reads a whole file. */
+  search: 800,
+};
+
+/**
+ * The cost of a page of up to `limit` entries that is a list inside an object.
+ * @param work what finding them costs: `WORK`
+ */
 export const pageCost =
-  (defaultLimit: number) =>
+  (defaultLimit: number, work = 1) =>
   ({ limit }: { limit?: number | null }): { field: number; multiplier: number } => ({
-    field: 1,
+    field: work,
     multiplier: Math.max(1, Math.ceil((limit ?? defaultLimit) / COUNTED_ENTRIES)),
   });

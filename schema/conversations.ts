@@ -1,7 +1,7 @@
 import * as resolve from '../resolvers/conversations';
 import { StreamEvent } from './agent-execution';
 import { builder } from './builder';
-import { Deleted, PAGE_DESCRIPTIONS, pageCost } from './common';
+import { Deleted, PAGE_DESCRIPTIONS, pageCost, WORK } from './common';
 import {
   AppendMessageInput,
   Compaction,
@@ -54,7 +54,7 @@ builder.queryFields((t) => ({
       limit: t.arg.int({ description: 'Entries at most, 1 to 100; 20 unless said.' }),
       cursor: t.arg.string({ description: PAGE_DESCRIPTIONS.cursor }),
     },
-    complexity: pageCost(20),
+    complexity: pageCost(20, WORK.search),
     resolve: resolve.conversationSearch,
   }),
   conversation: t.prismaField({
@@ -79,6 +79,7 @@ builder.queryFields((t) => ({
     resolve: resolve.messages,
   }),
   conversationTimeline: t.field({
+    complexity: WORK.walk,
     type: Timeline,
     authScopes: member,
     description: 'The execution tree of a conversation. Errors: `not_found`.',
@@ -86,6 +87,7 @@ builder.queryFields((t) => ({
     resolve: resolve.timeline,
   }),
   conversationMarkers: t.field({
+    complexity: WORK.walk,
     type: MarkerList,
     authScopes: member,
     description: 'Points of a conversation worth jumping to, in order. Errors: `not_found`.',
@@ -93,6 +95,7 @@ builder.queryFields((t) => ({
     resolve: resolve.markers,
   }),
   conversationLlmFormat: t.field({
+    complexity: WORK.walk,
     type: LlmFormat,
     authScopes: member,
     description: 'The history as OpenAI chat messages, hidden context included. Errors: `not_found`.',

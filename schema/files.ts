@@ -6,7 +6,7 @@ import type { AttachmentPage as AttachmentPageData } from '../src/files/attachme
 import type { DocumentView as DocumentViewData } from '../src/files/viewer';
 import { UploadedFile, type AttachmentRecord } from '../src/ports/files';
 import { builder } from './builder';
-import { Deleted, PAGE_DESCRIPTIONS, pageCost } from './common';
+import { Deleted, PAGE_DESCRIPTIONS, pageCost, WORK } from './common';
 
 builder.scalarType('Upload', {
   description:
@@ -217,6 +217,7 @@ builder.queryFields((t) => ({
     resolve: resolve.attachmentContent,
   }),
   documentView: t.field({
+    complexity: WORK.search,
     type: DocumentView,
     authScopes: member,
     description:

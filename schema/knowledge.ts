@@ -1,7 +1,7 @@
 import * as resolve from '../resolvers/knowledge';
 import { DEFAULT_PAGE_SIZE } from '../src/cursor';
 import { builder } from './builder';
-import { Deleted, PAGE_DESCRIPTIONS, pageCost } from './common';
+import { Deleted, PAGE_DESCRIPTIONS, pageCost, WORK } from './common';
 import {
   Batch,
   ChunkingPreview,
@@ -76,7 +76,7 @@ builder.queryFields((t) => {
       authScopes: member,
       description:
         'The files whose metadata fit a filter; `file_name`, `title`, `format`, `status`, `bytes`, `url` and `created_at` count as metadata. Errors: `not_found`, `validation_failed`.',
-      complexity: pageCost(DEFAULT_PAGE_SIZE),
+      complexity: pageCost(DEFAULT_PAGE_SIZE, WORK.lookUp),
       args: {
         ...inBase(),
         metadataFilters: t.arg({ type: 'JSON', description: 'As in a search; absent for all.' }),
@@ -100,6 +100,7 @@ builder.queryFields((t) => {
       resolve: resolve.knowledgeChunk,
     }),
     knowledgeBaseSummary: t.field({
+      complexity: WORK.walk,
       type: BaseSummary,
       authScopes: member,
       description: 'What is in a knowledge base, at a glance. Errors: `not_found`.',
@@ -107,6 +108,7 @@ builder.queryFields((t) => {
       resolve: resolve.knowledgeBaseSummary,
     }),
     knowledgeMetadataSchema: t.field({
+      complexity: WORK.lookUp,
       type: MetadataSchema,
       authScopes: member,
       description: 'Which metadata the documents have. Errors: `not_found`.',
@@ -120,6 +122,7 @@ builder.queryFields((t) => {
       resolve: resolve.knowledgeSearchDefaults,
     }),
     knowledgeSearch: t.field({
+      complexity: WORK.lookUp,
       type: SearchAnswer,
       authScopes: member,
       description:
@@ -130,6 +133,7 @@ builder.queryFields((t) => {
       resolve: resolve.knowledgeSearch,
     }),
     agentKnowledgeSearch: t.field({
+      complexity: WORK.lookUp,
       type: SearchAnswer,
       authScopes: member,
       description:

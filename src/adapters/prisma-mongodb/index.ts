@@ -11,3 +11,4 @@ export type { PrismaNamespace } from './errors';
 export { ensureIndexes } from './indexes';
 export { failedBeforeSending } from './insert-batcher';
 export { fromStoredRow, toStoredRow } from './stored-json';
+export { escapeRegex } from './where';

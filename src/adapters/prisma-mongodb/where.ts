@@ -136,7 +136,7 @@ function compileIsSet(field: Field, value: unknown, scope: Scope): Document {
 }
 
 /** As text of a pattern, in which BSON has no U+0000. */
-const escapeRegex = (text: string): string =>
+export const escapeRegex = (text: string): string =>
   text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll('\u0000', '\\x00');
 /** The end of the text; `$` would also match before a last line break. */
 const END = '(?![\\s\\S])';

@@ -1,10 +1,16 @@
 import type { Collection, Document } from 'mongodb';
 import type { PartRecord, PartType } from '../../ports/records';
 import { type Conversed, type PartStore, PlaceTakenError } from '../../ports/stores';
-import { fromStoredRow } from '../prisma-mongodb';
+import { DomainError } from '../../errors';
+import { escapeRegex, fromStoredRow } from '../prisma-mongodb';
 import type { WriteBatch } from './batches';
 import type { TenantClient } from './client';
 import type { RecentMessages } from './recent-messages';
+
+/** A search in the messages of a user's last thousand conversations takes less, except when a server has too much to do. */
+const SEARCH_MS = 10_000;
+/** MongoDB's code for `maxTimeMS`. */
+const MAX_TIME_EXPIRED = 50;
 
 export class PrismaPartStore implements PartStore {
   constructor(
@@ -69,17 +75,26 @@ export class PrismaPartStore implements PartStore {
   }
 
   async searchMessages(conversationIds: string[], text: string, limit: number): Promise<string[]> {
-    const rows = await this.prisma.conversationPart.findMany({
-      where: {
-        conversationId: { in: conversationIds },
-        messageSeq: { gte: 0 },
-        text: { contains: text, mode: 'insensitive' },
-      },
-      select: { conversationId: true },
-      distinct: ['conversationId'],
-      take: limit,
-    });
-    return rows.map((row) => row.conversationId);
+    const match = {
+      conversationId: { $in: conversationIds },
+      messageSeq: { $gte: 0 },
+      text: { $regex: escapeRegex(text), $options: 'i' },
+    };
+    const pipeline = [{ $match: match }, { $group: { _id: '$conversationId' } }, { $limit: limit }];
+    try {
+      // An aggregation gives others their turn while it goes through the messages, and ends in time.
+      const rows = await this.collection()
+        .aggregate<{ _id: string }>(pipeline, { maxTimeMS: SEARCH_MS })
+        .toArray();
+      return rows.map((row) => row._id);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== MAX_TIME_EXPIRED) throw error;
+      throw new DomainError(
+        'overloaded',
+        `Searching the messages took longer than ${SEARCH_MS / 1000} s. Try again when there is less to do.`,
+        { cause: error },
+      );
+    }
   }
 
   private read(where: Document, limit: number): Promise<PartRecord[]> {

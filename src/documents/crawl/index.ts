@@ -1,6 +1,7 @@
 import { DomainError, invalid } from '../../errors';
 import type { FileInput } from '../types';
 import { linksOf } from './links';
+import { boundedRobots } from './robots';
 import { canonicalUrl, isCandidate, siteOf } from './urls';
 
 export const DEFAULT_CRAWL_DEPTH = 2;
@@ -10,6 +11,8 @@ export const MAX_CRAWL_PAGES = 500;
 const PAGE_TIMEOUT_MS = 10_000;
 const PAGE_BYTES = 5 * 1024 * 1024;
 const ROBOTS_BYTES = 512 * 1024;
+/** Of longer addresses the beginning is compared with the rules. UTF-16 code units. */
+const LONGEST_ADDRESS = 2_000;
 /** Requests at a time, to one site. */
 const CONCURRENCY = 4;
 /** Pages that fail, or are no pages, count as well: a site of dead links must end. */
@@ -249,9 +252,9 @@ const ALL_ALLOWED: Robots = { allows: () => true, delayMs: 0 };
 function parseRobots(url: string, text: string): Robots {
   /* eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded by the first crawl */
   const parse = require('robots-parser') as typeof import('robots-parser').default;
-  const robots = parse(url, text);
+  const robots = parse(url, boundedRobots(text, CRAWLER_NAME.toLowerCase()));
   return {
-    allows: (page) => robots.isAllowed(page.href, CRAWLER_NAME) !== false,
+    allows: (page) => robots.isAllowed(page.href.slice(0, LONGEST_ADDRESS), CRAWLER_NAME) !== false,
     delayMs: Math.min(MAX_DELAY_MS, Math.max(0, (robots.getCrawlDelay(CRAWLER_NAME) ?? 0) * 1000)),
   };
 }
