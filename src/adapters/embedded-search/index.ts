@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { DomainError, invalid } from '../../errors';
 import { numbersAsTexts } from '../../json';
 import type {
@@ -10,6 +10,7 @@ import type {
   RetrieverQuery,
   SearchIndex,
 } from '../../ports/search';
+import { startThread } from '../../threads/start-thread';
 import type { OperationName, Operations, Response } from './messages';
 import { unpackCandidates, unpackNumbers } from './packing';
 
@@ -132,7 +133,7 @@ export class EmbeddedSearchIndex implements SearchIndex {
   }
 
   private start(): Worker {
-    const worker = startWorker(this.folder);
+    const worker = startThread(join(__dirname, 'worker'), { workerData: { folder: this.folder } });
     worker.on('message', (response: Response) => this.settle(response));
     worker.on('error', (error) => this.lost(worker, error.message));
     worker.on('exit', (code) => this.lost(worker, `The thread of the search index ended with code ${code}.`));
@@ -193,35 +194,6 @@ function checkVector(vector: Float32Array, dimension: number, path: string): voi
   if (vector.length !== dimension || dimension === 0)
     throw invalid(path, `has ${vector.length} numbers, the knowledge base needs ${dimension}`);
   if (!vector.every(Number.isFinite)) throw invalid(path, 'must be finite numbers');
-}
-
-function startWorker(folder: string): Worker {
-  const workerData = { folder };
-  if (!__filename.endsWith('.ts')) return new Worker(join(__dirname, 'worker.js'), { workerData });
-  return new Worker(bundleFromSources(), { eval: true, workerData });
-}
-
-let bundle: string | undefined;
-
-/** Tests run from sources, which a thread cannot load: there the thread gets one bundled text. */
-function bundleFromSources(): string {
-  if (bundle === undefined) {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- a development dependency, needed only here
-    const { buildSync } = require('esbuild') as typeof import('esbuild');
-    const { outputFiles } = buildSync({
-      entryPoints: [join(__dirname, 'worker.ts')],
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'cjs',
-      target: 'node20',
-      packages: 'external',
-    });
-    // Packages resolve as they would from this file.
-    const load = `require('node:module').createRequire(${JSON.stringify(__filename)})`;
-    bundle = `(function (require) {\n${outputFiles[0]!.text}\n})(${load});`;
-  }
-  return bundle;
 }
 
 /** Exact numbers do not travel between threads. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { DomainError } from '../../errors';
 import { unit } from '../../ports/embeddings';
+import { startThread } from '../../threads/start-thread';
 
 export const EMBEDDED_MODEL = { id: 'agentflow/embeddings-en', dimension: 512 } as const;
 
@@ -91,7 +92,7 @@ export class EmbeddedEncoder {
   }
 
   private start(): Worker {
-    const worker = startWorker();
+    const worker = startThread(join(__dirname, 'worker'));
     const lost = (reason: string): void => {
       if (this.worker !== worker) return;
       this.worker = undefined;
@@ -121,22 +122,3 @@ export class EmbeddedEncoder {
 
 /** The tokenizer gives nothing for an empty text, which the model does not take. */
 const readable = (text: string): string => (text.trim() === '' ? '.' : text.slice(0, MAX_CHARACTERS));
-
-function startWorker(): Worker {
-  if (!__filename.endsWith('.ts')) return new Worker(join(__dirname, 'worker.js'));
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- a development dependency, needed only here
-  const { buildSync } = require('esbuild') as typeof import('esbuild');
-  const { outputFiles } = buildSync({
-    entryPoints: [join(__dirname, 'worker.ts')],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    packages: 'external',
-    supported: { 'dynamic-import': false },
-  });
-  // Tests run from sources, which a thread cannot load; packages resolve as they would from this file.
-  const load = `require('node:module').createRequire(${JSON.stringify(__filename)})`;
-  return new Worker(`(function (require) {\n${outputFiles[0]!.text}\n})(${load});`, { eval: true });
-}
