@@ -49,16 +49,21 @@ const isForeignKey = (key: string): boolean =>
 /** Half a surrogate pair has no UTF-8. */
 const isWellFormed = (text: string): boolean => (text as string & { isWellFormed(): boolean }).isWellFormed();
 
+/** MongoDB takes no document with more (`maxBSONDepth`). */
+const MOST_LEVELS = 200;
+
 /**
  * JSON as BSON that comes back as the same JSON: exact numbers are 64-bit integers or decimals, and what BSON has no form
  * for (longer numbers, half surrogate pairs, keys such as `_bsontype`) is stored as its text. The same value mostly.
  */
-export function toStoredJson(value: unknown): unknown {
+export function toStoredJson(value: unknown, levels = MOST_LEVELS): unknown {
   if (typeof value === 'string') return isWellFormed(value) ? value : asText(value);
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof JsonNumber) return storedNumber(value);
-  if (Array.isArray(value)) return storedList(value as unknown[]);
-  return isPlain(value) ? storedObject(value as Record<string, unknown>) : value;
+  // Deeper ones, and those that hold themselves, are the driver's to refuse.
+  if (levels === 0) return value;
+  if (Array.isArray(value)) return storedList(value as unknown[], levels - 1);
+  return isPlain(value) ? storedObject(value as Record<string, unknown>, levels - 1) : value;
 }
 
 /** Dates and the driver's own types are what they are. */
@@ -71,20 +76,20 @@ function isPlain(value: object): boolean {
 export const isStoredType = (value: object): boolean =>
   value instanceof Long || value instanceof Decimal128 || value instanceof Binary;
 
-function storedList(list: unknown[]): unknown[] {
+function storedList(list: unknown[], levels: number): unknown[] {
   let copy: unknown[] | undefined;
   for (let index = 0; index < list.length; index++) {
-    const stored = toStoredJson(list[index]);
+    const stored = toStoredJson(list[index], levels);
     if (stored !== list[index]) (copy ??= [...list])[index] = stored;
   }
   return copy ?? list;
 }
 
-function storedObject(object: Record<string, unknown>): unknown {
+function storedObject(object: Record<string, unknown>, levels: number): unknown {
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(object)) {
     if (isForeignKey(key)) return asText(object);
-    const stored = toStoredJson(object[key]);
+    const stored = toStoredJson(object[key], levels);
     if (stored !== object[key]) setOwn((copy ??= { ...object }), key, stored);
   }
   return copy ?? object;
