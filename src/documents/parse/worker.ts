@@ -30,8 +30,9 @@ export type WorkerAnswer =
   | { ok: true; read: ReadDocument }
   | { ok: false; reason: ParseFailureReason; message: string; contentType: string | null };
 
+/** A plain array of bytes, as other threads send it: readers of PDF refuse a Buffer. */
 const loaded = async (file: FileInput | FileOnDisk): Promise<FileInput> =>
-  'path' in file ? { ...file, bytes: await readFile(file.path) } : file;
+  'path' in file ? { ...file, bytes: Uint8Array.from(await readFile(file.path)) } : file;
 
 async function perform({ source, chunking }: WorkerTask): Promise<ReadDocument> {
   const document = 'file' in source ? await parseFile(await loaded(source.file)) : source.document;
