@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MAX_JSON_DEPTH } from './json';
 import type { ModelMessage, ModelToolCall } from './ports/models';
 
 /** Ids that every family takes: Mistral wants exactly nine letters and digits, OpenAI at most 40 characters. */
@@ -11,6 +12,10 @@ const MAX_NAME_CHARACTERS = 64;
 const SHOWN_INVALID_CHARACTERS = 2_000;
 /** Only such an exponent can be beyond what a number holds, which strict readers refuse. */
 const HUGE_EXPONENT = /\de\+?\d{3}/i;
+/** One escape of a JSON text after the other, so that the `u` behind an escaped backslash is no escape. */
+const ESCAPES = /\\(?:ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2}|ud[89a-f][\da-f]{2}|[^])/gi;
+/** Half a surrogate pair, where `ESCAPES` found no whole one. */
+const HALF_PAIR = /^\\ud[89a-f][\da-f]{2}$/i;
 
 /** What stands where a message must be and the log has none. */
 export const PLACEHOLDERS = {
@@ -141,15 +146,33 @@ export const fittingName = (name: string): string =>
 /** Arguments as the text of a JSON object: as they are where they are one, `{}` for none, else told as text inside of one. */
 export function argumentsObject(text: string): string {
   if (isBlank(text)) return '{}';
-  if (isObjectText(text)) return text.toWellFormed();
+  if (isObjectText(text)) return wellFormedJson(text);
   return JSON.stringify({ invalid_arguments: text.slice(0, SHOWN_INVALID_CHARACTERS).toWellFormed() });
 }
 
-/** True for the text of a JSON object whose numbers are all finite. */
+/** Halves of surrogate pairs replaced, escaped ones too: an endpoint that parses arguments cannot write them as UTF-8. */
+const wellFormedJson = (text: string): string =>
+  text.toWellFormed().replace(ESCAPES, (escape) => (HALF_PAIR.test(escape) ? '\\ufffd' : escape));
+
+/** Parsers of endpoints end at 128 (Rust) to 1,000 levels (Python). Counting brackets is cheap, those of texts included. */
+function isTooDeep(value: object, text: string): boolean {
+  if (text.split(/[[{]/, MAX_JSON_DEPTH + 2).length < MAX_JSON_DEPTH + 2) return false;
+  let level: object[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth >= MAX_JSON_DEPTH) return true;
+    level = level.flatMap((item) => Object.values(item).filter(isObject));
+  }
+  return false;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** True for the text of a JSON object whose numbers are all finite and whose levels every reader takes. */
 export function isObjectText(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+    if (isTooDeep(value, text)) return false;
     return !HUGE_EXPONENT.test(text) || !holdsInfinity(value);
   } catch (error) {
     if (error instanceof SyntaxError) return false;
