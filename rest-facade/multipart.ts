@@ -141,7 +141,8 @@ class FormReading {
         else append(this.fields, name, value);
       })
       .on('file', (name, stream, fileName, _encoding, mimeType) =>
-        this.take(name, stream, { fileName, mimeType }, refuse),
+        // Browsers write the quotes of a name so.
+        this.take(name, stream, { fileName: fileName?.replaceAll('%22', '"'), mimeType }, refuse),
       )
       .once('fieldsLimit', () =>
         refuse(tooLarge(`the form has more than ${MAX_FIELDS} text fields`, MAX_FIELDS)),
