@@ -142,7 +142,12 @@ export interface RunRecord {
   startSeq: number | null;
   endSeq: number | null;
   step: number;
+  /** How often a worker took the run up: 1 for a run that was never interrupted. */
   attempts: number;
+  /** Attempts that do not count against the run: it got something done since, or an orderly stop ended them. */
+  excusedAttempts?: number | null;
+  /** When a worker that took the run up last found something new of it; absent while none did. */
+  progressAt?: Date | null;
   text: string | null;
   output: JsonValue;
   /** Sources that the answer used, and those that it was given besides; absent where nothing was looked for. */

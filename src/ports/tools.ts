@@ -64,16 +64,19 @@ export type ToolCallKind = ToolKind | 'sub_agent' | 'question' | 'control' | 'un
  * `executing` is the intent: written before the call runs. The last seven are receipts: such a call never runs again.
  * `unknown`: the worker died in the middle of a call that may not be repeated, and nobody allowed it.
  */
-export type ToolCallStatus =
-  | 'waiting_approval'
-  | 'waiting_question'
-  | 'executing'
-  | 'succeeded'
-  | 'failed'
-  | 'denied'
-  | 'expired'
-  | 'cancelled'
-  | 'unknown';
+export const TOOL_CALL_STATUSES = [
+  'waiting_approval',
+  'waiting_question',
+  'executing',
+  'succeeded',
+  'failed',
+  'denied',
+  'expired',
+  'cancelled',
+  'unknown',
+] as const;
+
+export type ToolCallStatus = (typeof TOOL_CALL_STATUSES)[number];
 
 export interface ToolCallRecord {
   id: string;

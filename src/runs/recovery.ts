@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock';
 import type { Logger } from '../ports/logger';
 import type { RunRecord } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
+import { newExcuse, wornOut } from './attempts';
 import type { ConversationBus } from './bus';
 import { type Sources, sourceFields, storedSources } from './citations';
 import { callsOf, startPart, userPart } from './events';
@@ -18,8 +19,6 @@ import type { RunWatch } from '../watchdog';
 
 /** Abandoned runs taken up in one round and tenant. */
 const BATCH = 50;
-/** A run that killed its worker this often is given up, so that it cannot take the server down for ever. */
-const MAX_ATTEMPTS = 10;
 /** A run that was under way so often when a process stood still is what it stood still for. */
 const MAX_STALLS = 2;
 const END_OF_TIME = new Date('9999-12-31T00:00:00Z');
@@ -279,7 +278,7 @@ export class RunRecovery {
   }
 
   private async launch(store: TenantStore, run: RunRecord, progress: Progress): Promise<Session | null> {
-    const { agents, sessions, bus } = this.dependencies;
+    const { agents, sessions, bus, clock, workerId } = this.dependencies;
     // A run that was accepted is finished, even if its agent has been deleted since.
     const agent = await agents.find(store, run.agentId);
     if (!agent) throw notFound('Agent', run.agentId);
@@ -297,9 +296,12 @@ export class RunRecovery {
           );
     const conversation = await store.conversations.find(run.conversationId);
     if (!conversation) return null;
+    const excuse = await newExcuse(store, run, progress, clock.now());
+    if (excuse) await store.runs.updateOwned(run.id, workerId, excuse);
+    const current = { ...run, ...excuse, startSeq: began.startSeq };
     const session = sessions.launch({
       store,
-      run: { ...run, startSeq: began.startSeq },
+      run: current,
       agent,
       request,
       conversation,
@@ -311,7 +313,7 @@ export class RunRecovery {
       this.suspect = run.id;
       void session.done.finally(() => (this.suspect = undefined));
     }
-    const hopeless = this.hopeless(run);
+    const hopeless = this.hopeless(current);
     if (run.status === 'cancelling')
       session.stop.abort(new StopRun('cancelled', run.cancelReason ?? 'cancelled'));
     else if (hopeless !== undefined)
@@ -324,9 +326,7 @@ export class RunRecovery {
     const stalls = this.dependencies.watch?.stalls(run.id) ?? 0;
     if (stalls >= MAX_STALLS)
       return `Run ${run.id} was given up: the server stood still with it ${stalls} times. Ask for less at once.`;
-    if (run.attempts > MAX_ATTEMPTS)
-      return `Run ${run.id} was given up after ${MAX_ATTEMPTS} attempts that the end of the server interrupted.`;
-    return undefined;
+    return wornOut(run);
   }
 
   /** The worker died between claiming the conversation and storing the run's first parts. */

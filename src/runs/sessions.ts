@@ -4,6 +4,7 @@ import type { Logger } from '../ports/logger';
 import type { AgentRecord, ConversationRecord, PartRecord, RunRecord, RunStatus } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ConversationBus } from './bus';
+import { excusedOnce } from './attempts';
 import type { AgentLoop } from './agent-loop';
 import { sourceFields, sourcesOf } from './citations';
 import type { DirectCalls } from './direct-calls';
@@ -172,7 +173,7 @@ export class RunSessions {
     const writer = this.writer(launch, run, launch.written, stop, launch.begun);
     try {
       const reached = await this.reach(launch, writer, stop);
-      if (reached === 'left') return await this.leave(launch, writer);
+      if (reached === 'left') return await this.leave(launch, writer, stop);
       if ('pause' in reached) return await this.pause(launch, writer, reached);
       return await this.finish(launch, writer, reached);
     } catch (error) {
@@ -327,9 +328,11 @@ export class RunSessions {
   }
 
   /** Keeps what was written and gives the lease up, for whoever goes on. */
-  private async leave({ store, run }: Launch, writer: RunWriter): Promise<null> {
+  private async leave({ store, run }: Launch, writer: RunWriter, stop: AbortController): Promise<null> {
+    const orderly = stop.signal.reason instanceof StopRun && stop.signal.reason.kind === 'shutdown';
     await writer.checkpoint([]);
     await store.runs.updateOwned(run.id, this.dependencies.workerId, {
+      ...(orderly && excusedOnce(run)),
       leaseExpiresAt: this.dependencies.clock.now(),
     });
     return null;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { removeDeadFolders } from '../../src/adapters/sandbox/temporary';
 import { newId } from '../../src/ids';
 import type { PartRecord, RunRecord } from '../../src/ports/records';
+import type { ToolCallRecord } from '../../src/ports/tools';
 import type { TenantStore } from '../../src/ports/stores';
 import { systemClock } from '../../src/ports/clock';
 import { ConversationBus } from '../../src/runs/bus';
@@ -266,6 +267,130 @@ describe('an ingestion that meets one restart after another', () => {
     ]);
     const [ended] = await store().knowledge.listJobs(base, 1);
     expect(ended!.stalls).toBe(0);
+  });
+});
+
+describe('a chat that meets one kill after another', () => {
+  const receipt = (run: RunRecord): ToolCallRecord => ({
+    id: newId(),
+    runId: run.id,
+    rootRunId: run.id,
+    conversationId: run.conversationId,
+    agentId: run.agentId,
+    userId: run.userId,
+    step: 0,
+    position: 0,
+    stepText: null,
+    modelCallId: 'c1',
+    toolId: null,
+    toolName: 'gone',
+    kind: 'python',
+    argumentsText: '{}',
+    arguments: {},
+    status: 'succeeded',
+    idempotent: true,
+    idempotencyKey: newId(),
+    attempts: 1,
+    approvalId: null,
+    questionId: null,
+    childRunId: null,
+    result: 1,
+    error: null,
+    shown: '1',
+    cacheId: null,
+    createdAt: new Date(),
+    startedAt: new Date(),
+    finishedAt: new Date(),
+  });
+
+  /** The run as a killed worker leaves it after `changes.attempts` attempts; answers how another worker ended it. */
+  async function ended(
+    changes: Partial<RunRecord>,
+    stored: { text?: string; receipt?: boolean } = {},
+  ): Promise<RunRecord> {
+    const conversation_id = newId();
+    const message = 'What is 2 + 3?';
+    const chat = { conversation_id, message_id: 'm1', message, stream: false };
+    const { body } = await server.dev.rest('POST', '/api/v1/agent/MainAgent/chat', chat);
+    const model = (await store().runs.find(body.run_id))!;
+    const parts = await store().parts.after(conversation_id, -1, 100);
+    const id = newId();
+    const callId = newId();
+    const conversationId = newId();
+    const beginning = parts.filter(({ type }) => type === 'user' || type === 'start');
+    const delta = { ...beginning.at(-1)!, id: newId(), type: 'delta' as const, content: null, metadata: {} };
+    const own = [...beginning, ...(stored.text === undefined ? [] : [{ ...delta, text: stored.text }])].map(
+      (part, seq) => ({
+        ...part,
+        conversationId,
+        seq,
+        runId: id,
+        ...(part.callId !== null && { callId }),
+        ...(part.rootCallId !== null && { rootCallId: callId }),
+      }),
+    );
+    await store().conversations.create({
+      ...(await store().conversations.find(conversation_id))!,
+      id: conversationId,
+      nextSeq: own.length,
+      messageCount: 1,
+      activeRunId: id,
+      activeOwner: 'dead',
+      activeMessageId: 'm1',
+    });
+    await store().parts.insert(own);
+    const left: RunRecord = {
+      ...model,
+      ...{ id, rootRunId: id, callId, rootCallId: callId, conversationId, status: 'running' },
+      ...{ startSeq: 0, endSeq: null, text: null, finishReason: null, finishedAt: null },
+      ...{ leaseOwner: 'dead', leaseExpiresAt: new Date(0) },
+      ...changes,
+    };
+    if (stored.receipt) await store().toolCalls.insert([receipt(left)]);
+    await store().runs.create(left);
+    await eventually(
+      async () => (await store().runs.find(id))!.finishedAt !== null,
+      'the run is ended by another worker',
+    );
+    return (await store().runs.find(id))!;
+  }
+
+  const OLD = new Date(Date.now() - 60_000);
+
+  it('is given up after ten attempts in which it got nothing done', async () => {
+    expect(await ended({ attempts: 10 })).toMatchObject({
+      status: 'failed',
+      error: { message: expect.stringContaining('after 10 attempts in which it got nothing done') },
+    });
+  });
+
+  it('is tried once more after nine of them', async () => {
+    expect((await ended({ attempts: 9 })).status).toBe('completed');
+  });
+
+  it.each([
+    ['a part', { text: '2 + ' }],
+    ['a receipt', { receipt: true }],
+  ])('goes on, however often, while it stored %s in between', async (_, stored) => {
+    const run = await ended({ attempts: 30, excusedAttempts: 19, createdAt: OLD, progressAt: OLD }, stored);
+    expect(run).toMatchObject({ status: 'completed', attempts: 31, excusedAttempts: 30 });
+  });
+
+  it('is given up when what it stored is as old as the last look at it', async () => {
+    const later = new Date(Date.now() + 60_000);
+    const run = await ended({ attempts: 30, excusedAttempts: 20, progressAt: later }, { text: '2 + ' });
+    expect(run.status).toBe('failed');
+  });
+
+  it('goes on after any number of orderly stops', async () => {
+    expect((await ended({ attempts: 30, excusedAttempts: 25 })).status).toBe('completed');
+  });
+
+  it('ends for good after a thousand attempts, whatever it stores', async () => {
+    expect(await ended({ attempts: 1_000, createdAt: OLD }, { text: '2 + ' })).toMatchObject({
+      status: 'failed',
+      error: { message: expect.stringContaining('after 1000 attempts') },
+    });
   });
 });
 
