@@ -19,7 +19,8 @@ beforeAll(async () => {
   stub = await startStubProvider();
   server = await startTestServer({
     OPENAI_BASE_URL: stub.url,
-    OPENAI_API_KEY: 'test',
+    // Without a key documents are embedded here: a stub's vectors would rank by chance.
+    OPENAI_MODEL: 'stub',
     AGENTFLOW_RUN_LEASE_MS: '1000',
   });
   client = server.dev;
