@@ -10,8 +10,11 @@ import { Watchdog } from './watchdog';
 /** Ports below this one are the administrator's on most systems. */
 const FIRST_FREE_PORT = 1024;
 
+/** SIGHUP comes when the terminal is closed. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * Runs the server until it is told to stop, and ends the process: with 0 after SIGINT or SIGTERM, with 1 when the server
+ * Runs the server until it is told to stop, and ends the process: with 0 after SIGINT, SIGTERM or SIGHUP, with 1 when the server
  * could not start.
  * @returns 2 for a bad configuration
  */
@@ -31,7 +34,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
   );
   for (const warning of config.warnings) logger.warn({}, warning);
   // Before anybody can know that it runs: a signal that comes early ends it in order, too.
-  const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]) as Promise<[string]>;
+  const told = Promise.race(STOP_SIGNALS.map((signal) => once(process, signal))) as Promise<[string]>;
   let application: Application | undefined;
   try {
     // The database opens in its own thread while this one loads the program, which takes most of the start.

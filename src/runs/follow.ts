@@ -4,7 +4,7 @@ import type { ConversationBus } from './bus';
 import { delay, whileUnavailable } from './patience';
 
 /** Parts read from the database at first; the more they hold, the fewer come with the next page. */
-const FIRST_PAGE_PARTS = 25;
+const FIRST_PAGE_PARTS = 8;
 const MAX_PAGE_PARTS = 200;
 /** Characters of a page, about: what a slow reader keeps in memory. */
 const PAGE_CHARACTERS = 1_000_000;
