@@ -396,7 +396,7 @@ function convertHeader(name: string, value: string | string[] | undefined, type:
   const text = Array.isArray(value) ? value[0] : value;
   if (text === undefined || name !== 'if-match') return text;
   if (text.trim() === '*') return undefined;
-  const tag = /^\s*(?:W\/)?"?([^"]*)"?\s*$/.exec(text)?.[1] ?? '';
+  const tag = /^(?:W\/)?"?([^"]*)"?$/.exec(text.trim())?.[1] ?? '';
   if (getNamedType(type).name !== 'Int') return tag.replace(/^v(?=\d+$)/, '');
   const version = /^v?(\d{1,9})$/.exec(tag)?.[1];
   if (version === undefined) {

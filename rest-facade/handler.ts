@@ -40,6 +40,8 @@ export interface HandlerDependencies<Context> {
 
 /** More names than a header should carry: a body full of unknown fields gets the first ones. */
 const MAX_IGNORED_FIELDS = 50;
+/** Of the name of an ignored field so much is told: clients read no more than some KiB of headers. */
+const MAX_IGNORED_NAME = 80;
 
 const NO_FILES: ReadonlySet<string> = new Set();
 
@@ -253,7 +255,7 @@ export class OperationHandler<Context> {
     if (ignored.length > 0 && bound.start === undefined) {
       const names = ignored
         .slice(0, MAX_IGNORED_FIELDS)
-        .map((name) => name.replace(/[^\x21-\x2b\x2d-\x7e]/g, '?'));
+        .map((name) => name.slice(0, MAX_IGNORED_NAME).replace(/[^\x21-\x2b\x2d-\x7e]/g, '?'));
       response.setHeader('AgentFlow-Ignored-Fields', names.join(', '));
     }
     return variables;

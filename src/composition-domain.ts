@@ -140,6 +140,7 @@ export function createDomain({
     models,
     clock,
     toolIds: (store, references) => parts.tools.idsOf(store, references),
+    assertMaySetTools: (...given) => parts.tools.assertMaySetAssignments(...given),
     assignTools: (store, agentId, toolIds) => parts.tools.setAssignments(store, agentId, toolIds),
     knowledgeBaseIds: (store, references) => knowledge.services.agents.idsOf(store, references),
     onChange: (tenant, id) => forgetAgent(tenant, id),

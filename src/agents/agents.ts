@@ -22,6 +22,13 @@ export interface AgentDependencies {
   toolIds: (store: TenantStore, references: string[]) => Promise<string[]>;
   /** The ids of knowledge bases by id or name. @throws DomainError `validation_failed` on `knowledge_bases` */
   knowledgeBaseIds: (store: TenantStore, references: string[]) => Promise<string[]>;
+  /** @throws DomainError `forbidden` when the agent would lose a tool that the principal may not take from it */
+  assertMaySetTools: (
+    principal: Principal,
+    store: TenantStore,
+    agent: AgentRecord,
+    toolIds: string[],
+  ) => Promise<void>;
   /** Makes these the agent's tools. */
   assignTools: (store: TenantStore, agentId: string, toolIds: string[]) => Promise<void>;
   /** Told after each write, so that running code sees the new configuration at once. */
@@ -87,6 +94,7 @@ export class Agents {
     await this.resolveKnowledgeBases(store, row);
     const toolIds =
       changes.toolAssignments && (await this.dependencies.toolIds(store, changes.toolAssignments));
+    if (toolIds) await this.dependencies.assertMaySetTools(principal, store, current, toolIds);
     const updated = await store.agents.update(current.id, current.version, {
       ...row,
       updatedAt: this.dependencies.clock.now(),

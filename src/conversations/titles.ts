@@ -4,6 +4,8 @@ import type { PartRecord } from '../ports/records';
 
 const TITLE_CHARACTERS = 60;
 const MAX_TITLE_CHARACTERS = 200;
+/** Of a model's answer so much is looked at for the title. */
+const MAX_LINE_CHARACTERS = 1_000;
 const EXCERPT_CHARACTERS = 4_000;
 const TITLE_TOKENS = 32;
 
@@ -46,6 +48,7 @@ export async function generateTitle(
 function cleanTitle(text: string, messages: PartRecord[]): string {
   const line = plainAnswer(text)
     .split('\n', 1)[0]!
+    .slice(0, MAX_LINE_CHARACTERS)
     .replace(/^["'#*\s]+|["'*\s.]+$/g, '');
   const title =
     line === ''

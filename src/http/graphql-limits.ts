@@ -100,6 +100,9 @@ interface Operation {
   contextValue?: unknown;
 }
 
+/** What the operations of a request cost so far: a batch has no more to spend than one operation. */
+const spent = new WeakMap<object, number>();
+
 /**
  * Sizes of lists come from variables, so that the cost of a document is known only for each request: it is no validation
  * rule, whose findings are kept with the document.
@@ -125,7 +128,7 @@ function excess(args: Operation, max: number): GraphQLError | undefined {
   if (!operation) return undefined;
   const fragments = args.document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   try {
-    const { complexity } = complexityFromQuery(
+    const { complexity: own } = complexityFromQuery(
       { kind: Kind.DOCUMENT, definitions: [operation, ...fragments] },
       {
         schema: args.schema,
@@ -133,8 +136,11 @@ function excess(args: Operation, max: number): GraphQLError | undefined {
         variables: args.variableValues ?? {},
       },
     );
+    const { request } = args.contextValue as { request: object };
+    const complexity = own + (spent.get(request) ?? 0);
+    spent.set(request, complexity);
     if (complexity <= max) return undefined;
-    const message = `The operation costs ${complexity}; at most ${max} are allowed. Ask for fewer fields or smaller pages.`;
+    const message = `The ${complexity === own ? 'operation costs' : 'operations of the request cost'} ${complexity}; at most ${max} are allowed. Ask for fewer fields or smaller pages.`;
     return tooMuch('complexity', max, message, complexity);
   } catch (error) {
     // Variables that do not fit: the cost cannot be known, and execution would say the same.

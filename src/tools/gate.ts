@@ -1,7 +1,7 @@
 import { DomainError } from '../errors';
 import { assertMaker, assertPerson, mayGovern } from '../identity/access';
 import type { Principal } from '../ports/identity';
-import type { JsonObject, JsonValue } from '../ports/records';
+import type { AgentRecord, JsonObject, JsonValue } from '../ports/records';
 import type { TenantStore } from '../ports/stores';
 import type { ToolRecord } from '../ports/tools';
 import { canonical } from '../runs/request';
@@ -91,4 +91,13 @@ function covers(template: JsonValue | undefined, other: JsonValue | undefined): 
   const [mine, theirs] = [template.split('/'), other.split('/')];
   if (mine.length !== theirs.length) return false;
   return mine.every((segment, index) => segment === theirs[index] || /\{[^}]*\}/.test(segment));
+}
+
+/**
+ * A tool stays where its maker put it: who takes it from an agent made one of the two, or administers the tenant.
+ * @throws DomainError `forbidden`
+ */
+export function assertMayTake(principal: Principal, tool: ToolRecord, agent: AgentRecord): void {
+  if (tool.kind === 'builtin' || mayGovern(principal, agent)) return;
+  assertMaker(principal, tool, `Tool ${tool.name}`, `taking it from agent ${agent.name}`);
 }

@@ -24,7 +24,7 @@ import {
   TOOL_DEFAULTS,
   type ToolInput,
 } from './definition';
-import { assertGate, assertNoCopy } from './gate';
+import { assertGate, assertMayTake, assertNoCopy } from './gate';
 import { refuseEngineName, refuseSubAgentName } from './names';
 
 const MS_PER_SECOND = 1_000;
@@ -223,6 +223,7 @@ export class Tools {
     const tool = await this.assigned(store, agent, reference);
     if (tool.kind !== 'builtin' && (await store.tools.countAssignments(tool.id)) <= 1)
       assertMaker(principal, tool, `Tool ${tool.name}`, 'deleting it (no other agent has it)');
+    assertMayTake(principal, tool, agent);
     await store.tools.unassign(tool.id, agent.id);
     const orphan = tool.kind !== 'builtin' && (await store.tools.countAssignments(tool.id)) === 0;
     const at = this.dependencies.clock.now();
@@ -284,6 +285,17 @@ export class Tools {
     }
     throwIfInvalid(errors);
     return [...new Set(ids)];
+  }
+
+  /** @throws DomainError `forbidden` when the agent would lose a tool that the principal may not take from it */
+  async assertMaySetAssignments(
+    principal: Principal,
+    store: TenantStore,
+    agent: AgentRecord,
+    toolIds: string[],
+  ): Promise<void> {
+    const lost = (await store.tools.ofAgent(agent.id)).filter(({ id }) => !toolIds.includes(id));
+    for (const tool of lost) assertMayTake(principal, tool, agent);
   }
 
   async setAssignments(store: TenantStore, agentId: string, toolIds: string[]): Promise<void> {

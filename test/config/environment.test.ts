@@ -170,7 +170,11 @@ describe('the object storage', () => {
   const keys = { S3_ACCESS_KEY_ID: 'id', S3_SECRET_ACCESS_KEY: 'secret' };
 
   it('is used when there is a bucket', () => {
-    expect(loadConfig({}).files).toEqual({ maxUploadBytes: 50 * 1024 * 1024, s3: undefined });
+    expect(loadConfig({}).files).toEqual({
+      maxUploadBytes: 50 * 1024 * 1024,
+      maxUploadRequestBytes: 1024 * 1024 * 1024,
+      s3: undefined,
+    });
     expect(loadConfig({ ...bucket, ...keys }).files.s3).toEqual({
       bucket: 'files',
       endpoint: 'http://127.0.0.1:9000',

@@ -38,6 +38,7 @@ describe("a human's token", () => {
       tenant: 'acme',
       scopes: ['openid', 'read:tools', 'write:tools'],
       isAdmin: false,
+      expiresAt: expect.any(Number),
     });
   });
 
@@ -258,6 +259,7 @@ describe("a machine's token", () => {
       tenant: 'acme',
       scopes: ['agents:run', 'agentflow:admin'],
       isAdmin: false,
+      expiresAt: expect.any(Number),
     });
   });
 

@@ -29,6 +29,7 @@ describe('a token of this deployment', () => {
       tenant: 'acme',
       scopes: ['a', 'b'],
       isAdmin: false,
+      expiresAt: expect.any(Number),
     });
   });
 

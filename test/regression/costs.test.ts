@@ -22,6 +22,18 @@ describe('true costs', () => {
     });
   });
 
+  it('a batch has no more to spend than one operation', async () => {
+    const batch = Array.from({ length: 10 }, () => ({ query: aliased(SEARCH, 5) }));
+    const response = await fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(batch),
+    });
+    const answers = (await response.json()) as { errors?: { message: string }[] }[];
+    expect(answers.filter(({ errors }) => errors === undefined).length).toBeLessThan(4);
+    expect(answers.at(-1)!.errors![0]!.message).toMatch(/^The operations of the request cost \d+;/);
+  });
+
   it('thirty walks through the metadata of a base in one operation are refused', async () => {
     const { errors } = await server.dev.graphql(
       aliased('knowledgeFilesWhere(knowledgeBaseId: "x", limit: 1) { total }', 30),

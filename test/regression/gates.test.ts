@@ -234,6 +234,30 @@ describe('a machine, whatever its scopes', () => {
   });
 });
 
+describe('a tool that its maker gave to a shared agent', () => {
+  it('is not taken from it by others, by removal, configuration or a detour over an agent of theirs', async () => {
+    const { name } = await tool();
+    const { body: own } = await other.rest('POST', `/api/v1/agent/${main}/subagents`, {
+      name: `Detour ${++used}`,
+      description: 'Holds a tool for a moment.',
+      system_prompt: 'Hold.',
+      tool_assignments: [name],
+    });
+    for (const client of [other, machine]) {
+      expectProblem(await client.rest('DELETE', at(`/${name}`)), 403, 'forbidden');
+      expectProblem(
+        await client.rest('PATCH', `/api/v1/agent/${main}/config`, { tool_assignments: [] }),
+        403,
+        'forbidden',
+      );
+    }
+    expect((await maker.rest('GET', at(`/${name}`))).status).toBe(200);
+    // From an agent of one's own everything may be taken.
+    expect((await other.rest('DELETE', at(`/${name}`, own.id))).status).toBe(200);
+    expect((await maker.rest('DELETE', at(`/${name}`))).status).toBe(200);
+  });
+});
+
 describe('what a member made is deleted by that member and admins alone:', () => {
   const subAgent = async (): Promise<string> => {
     const { body } = await maker.rest('POST', `/api/v1/agent/${main}/subagents`, {
@@ -333,7 +357,9 @@ describe('what a member made is deleted by that member and admins alone:', () =>
   it('a tool that other agents have is only taken from the agent', async () => {
     const emails = await maker.agentId('EmailsAgent');
     const { name } = await tool({ target_agent_ids: [emails] });
-    expect((await other.rest('DELETE', at(`/${name}`))).status).toBe(200);
-    expectProblem(await other.rest('DELETE', at(`/${name}`, emails)), 403, 'forbidden');
+    for (const agent of [main, emails])
+      expectProblem(await other.rest('DELETE', at(`/${name}`, agent)), 403, 'forbidden');
+    expect((await maker.rest('DELETE', at(`/${name}`))).status).toBe(200);
+    expect((await maker.rest('GET', at(`/${name}`, emails))).status).toBe(200);
   });
 });

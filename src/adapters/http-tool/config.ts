@@ -115,9 +115,14 @@ function readMethod(value: JsonValue | undefined): Method {
   return known;
 }
 
+/** What common servers take of a URL. */
+const MAX_URL_CHARACTERS = 8_192;
+
 /** Splits the query off and checks that no argument chooses where the request goes. */
 function readUrl({ url: given }: JsonObject): { url: string; query: Record<string, JsonValue> } {
   const path = 'config.url';
+  if (typeof given === 'string' && given.length > MAX_URL_CHARACTERS)
+    throw invalid(path, `must have at most ${MAX_URL_CHARACTERS} characters`);
   if (typeof given !== 'string' || !/^https?:\/\//i.test(given)) {
     throw invalid(
       path,

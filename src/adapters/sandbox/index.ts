@@ -315,7 +315,7 @@ const refused = (problem: string, line: number | null): DomainError => {
 
 /** Python says `def` or `import x`; everything else is read as JavaScript when it looks like it. */
 function guessLanguage(source: string): SandboxLanguage {
-  if (/^\s*(?:async\s+)?def\s+\w+\s*\(/m.test(source)) return 'python';
-  if (/\bfunction\b|=>|^\s*(?:const|let|var)\s/m.test(source)) return 'javascript';
+  if (/^[ \t]*(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(/m.test(source)) return 'python';
+  if (/\bfunction\b|=>|^[ \t]*(?:const|let|var)\s/m.test(source)) return 'javascript';
   return 'python';
 }
