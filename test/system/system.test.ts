@@ -70,7 +70,7 @@ describe('statistics of agents', () => {
       });
     const { status, body } = await client.rest('GET', '/api/v1/agents/stats');
     expect(status).toBe(200);
-    expect(body).toMatchObject({ total: 8, active: 7, built_in: 8, dynamic: 0, hidden: 1, runs_24h: 2 });
+    expect(body).toMatchObject({ total: 8, active: 6, built_in: 8, dynamic: 0, hidden: 1, runs_24h: 2 });
     const of = (id: string): Json => body.by_agent.find((agent: Json) => agent.id === id);
     expect(of(main)).toMatchObject({ name: 'MainAgent', runs_24h: 2, failures_24h: 0 });
     expect(of(main).tokens_24h).toBeGreaterThan(0);
