@@ -1,3 +1,4 @@
+import { parseStorable } from '../../src/json';
 import { jsonAnswer, plainAnswer } from '../../src/models/answer-text';
 
 describe('what is left of an answer that is parsed', () => {
@@ -26,7 +27,7 @@ describe('what is left of an answer that is parsed', () => {
     ['between words', 'Here: {"a":1}. Good?', '{"a":1}'],
     ['as a list', 'Here:\n[1, 2]', '[1, 2]'],
   ])('is the JSON %s', (_what, text, json) => {
-    expect(jsonAnswer(text)).toEqual({ value: JSON.parse(json), text: json });
+    expect(jsonAnswer(text)).toEqual({ value: parseStorable(json), text: json });
   });
 
   it.each(['', 'no JSON', '{"a":', '<think>{"a":1}', 'a } b {'])('is no JSON in %j', (text) => {
