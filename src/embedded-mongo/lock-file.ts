@@ -10,6 +10,10 @@ interface Holder {
 
 const LOCK_FILE = 'agentflow-db.lock';
 
+/** A process that was told to end, or was killed, may hold the folder a moment longer than whoever waits for its end believes. */
+const PATIENCE_MS = 2_000;
+const LOOK_EVERY_MS = 50;
+
 /** Folders locked by this very process; a lock file with our own pid that is not listed was left by an earlier life. */
 const heldHere = new Set<string>();
 
@@ -37,7 +41,8 @@ export function lockDataFolder(dataDir: string): () => void {
   mkdirSync(folder, { recursive: true });
   const own: Holder = { pid: process.pid, processStart: startOf(process.pid) };
   const content = JSON.stringify(own);
-  while (!createExclusively(file, content)) clearStale(folder, file);
+  const patientUntil = Date.now() + PATIENCE_MS;
+  while (!createExclusively(file, content)) clearOrWait(folder, file, patientUntil);
   heldHere.add(folder);
   return () => {
     heldHere.delete(folder);
@@ -52,6 +57,17 @@ function createExclusively(file: string, content: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** @throws DataFolderInUse when its holder lives and the time is over */
+function clearOrWait(folder: string, file: string, patientUntil: number): void {
+  try {
+    clearStale(folder, file);
+  } catch (error) {
+    if (!(error instanceof DataFolderInUse) || Date.now() > patientUntil) throw error;
+    // Nothing else can be done in this thread before the folder is there.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_EVERY_MS);
   }
 }
 
@@ -108,8 +124,11 @@ function isAlive({ pid, processStart }: Holder): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
+  const fields = fieldsOf(pid);
+  // Ended between the two looks, where there is a /proc to look into.
+  if (fields === undefined && fieldsOf(process.pid) !== undefined) return false;
   // Killed, and its parent has not asked how it ended: it holds nothing any more.
-  if (fieldsOf(pid)?.[0] === 'Z') return false;
+  if (fields?.[0] === 'Z' || fields?.[0] === 'X') return false;
   const start = startOf(pid);
   return processStart === null || start === null || start === processStart;
 }
