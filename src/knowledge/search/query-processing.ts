@@ -129,7 +129,9 @@ const linesOf = (text: string): string[] =>
 
 function scoresIn(answer: string, count: number): (number | null)[] {
   const scores: (number | null)[] = Array.from({ length: count }, () => null);
-  for (const [, number, score] of answer.matchAll(/\[?(\d{1,4})\]?\s{0,4}[:=-]\s{0,4}(\d{1,4}(?:\.\d{1,9})?)/g)) {
+  for (const [, number, score] of answer.matchAll(
+    /\[?(\d{1,4})\]?\s{0,4}[:=-]\s{0,4}(\d{1,4}(?:\.\d{1,9})?)/g,
+  )) {
     const index = Number(number) - 1;
     if (index >= 0 && index < count) scores[index] = Math.min(1, Number(score) / 10);
   }
