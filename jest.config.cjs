@@ -49,6 +49,7 @@ const NOT_INTEGRATION_SUITES = [
   'regression/documents-',
   'regression/embedding-requests',
   'regression/first-requests',
+  'regression/form-order',
   'regression/model-answers',
   'regression/numbers-mcp',
   'regression/office',

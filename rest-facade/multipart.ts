@@ -58,7 +58,8 @@ export async function readMultipart(request: IncomingMessage, limits: UploadLimi
 
 class FormReading {
   private readonly fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  private readonly files: UploadedFile[] = [];
+  /** In the order of the form, whichever is written first: equal requests must look equal to an `Idempotency-Key`. */
+  private readonly files: (UploadedFile | undefined)[] = [];
   private readonly paths: string[] = [];
   private readonly writes: Promise<void>[] = [];
   private fieldBytes = 0;
@@ -97,7 +98,7 @@ class FormReading {
       this.request.pipe(parser);
     });
     await Promise.all(this.writes);
-    return { fields: this.fields, files: this.files };
+    return { fields: this.fields, files: this.files.filter((file) => file !== undefined) };
   }
 
   /** Removes the files that were stored so far. */
@@ -167,7 +168,9 @@ class FormReading {
     // A form in which no file was chosen sends an empty part without a name.
     if (!fileName) return void stream.resume();
     const path = join(this.limits.directory, randomUUID());
-    this.paths.push(path);
+    const place = this.paths.push(path) - 1;
+    // A file counts in the body as well: the schema asks for it there.
+    append(this.fields, fieldName, '');
     const { maxFileBytes } = this.limits;
     const tooMuch = (): void =>
       refuse(tooLarge(`${fileName} has more than ${maxFileBytes} bytes`, maxFileBytes));
@@ -177,9 +180,13 @@ class FormReading {
     const sink = createWriteStream(path, { flags: 'wx', mode: 0o600 });
     const written = pipeline(stream, sink, { signal: this.stop.signal }).then(
       () => {
-        this.files.push(new UploadedFile({ fieldName, fileName, mimeType, size: sink.bytesWritten, path }));
-        // A file counts in the body as well: the schema asks for it there.
-        append(this.fields, fieldName, '');
+        this.files[place] = new UploadedFile({
+          fieldName,
+          fileName,
+          mimeType,
+          size: sink.bytesWritten,
+          path,
+        });
       },
       (error: unknown) => {
         refuse(error);
